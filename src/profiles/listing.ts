@@ -1,0 +1,38 @@
+/** Where a profile stands on the host that was asked; `unknown` where nobody was asked (the manifest alone). */
+export type Section = 'runnable' | 'low-memory' | 'compilable' | 'incompatible' | 'unknown'
+
+export interface ListedGpu {
+  name: string
+  /** `26b9:10de`, device then vendor, as the list prints it. */
+  pciId?: string
+  index?: number
+  free: boolean
+  utilizationPercent?: number
+}
+
+export interface ListedProfile {
+  /** 64 hex digits; a UUID in the oldest images. */
+  id: string
+  /** What NIM_MODEL_PROFILE also takes; empty where the list has none. */
+  description: string
+  section: Section
+  lora: boolean
+  tags: Record<string, string>
+  requiresGbPerGpu?: number
+  /** From the manifest: the number of files. */
+  files?: number
+  bytes?: number
+  selected: boolean
+  why?: string
+}
+
+/** What an image offers, and what one host said of it (cli.md, JSON that scripts rely on). */
+export interface ProfileListing {
+  source: 'manifest' | 'docker' | 'kubernetes' | 'file'
+  image?: string
+  imageDigest?: string
+  family?: string
+  gpus: ListedGpu[]
+  profiles: ListedProfile[]
+  warnings: string[]
+}

@@ -1,0 +1,129 @@
+import type { Readable } from 'node:stream'
+
+/** Checksums of the same bytes. CRC32C is always there; the others where somebody asked for them or knew them. */
+export interface Sums {
+  /** CRC32C (Castagnoli) as an unsigned 32-bit number. */
+  crc32c: number
+  /** MD5, 16 bytes. */
+  md5?: Uint8Array
+}
+
+/** What a listing, a stat or a finished upload says of one object. Checksums are those that the store itself computed. */
+export interface StoredObject {
+  key: string
+  /** Bytes. */
+  size: number
+  /** CRC32C over the whole object. */
+  crc32c?: number
+  /** Lower-case hex MD5 over the whole object, where the store has one. */
+  md5?: string
+  /** As the store gives it, without quotes: an MD5 for small S3 objects, `<hex>-<parts>` for multipart ones. */
+  etag?: string
+}
+
+/** How well a stored object's content can be proved, best first (design.md, Transfer). */
+export type Proof = 'full-checksum' | 'parts' | 'etag' | 'size'
+
+export interface Capabilities {
+  /** Objects can be copied inside the store, without passing through this machine. */
+  serverCopy: boolean
+  /** Parts of one upload may be sent in any order and beside each other. */
+  parallelParts: boolean
+  /** What a part may measure, in bytes, and how many there may be. `minPart` does not bind the last part. */
+  minPart: number
+  maxPart: number
+  maxParts: number
+  /** The largest object that `put` takes, in bytes. */
+  maxPut: number
+  /** What a listing alone proves, and what a stat proves. */
+  listingProof: Proof
+  statProof: Proof
+  /** `put` with `ifAbsent` is atomic across hosts. */
+  conditionalPut: boolean
+}
+
+export interface Page {
+  objects: StoredObject[]
+  /** Give it to the next call; absent on the last page. */
+  cursor?: string
+}
+
+/** Plain data that outlives the process. The store is asked what of it is still true. */
+export interface SavedUpload {
+  key: string
+  id: string
+  /** Bytes. */
+  partSize: number
+}
+
+export interface FinishedPart {
+  /** From 1. */
+  number: number
+  size: number
+  crc32c: number
+  etag?: string
+}
+
+/** One object on its way, part by part. */
+export interface Upload {
+  readonly saved: SavedUpload
+  /** Bytes of every part but the last. */
+  readonly partSize: number
+  readonly finished: readonly FinishedPart[]
+  /** The store checks the part's checksum. The bytes may be reused when the promise settles. */
+  putPart(number: number, bytes: Uint8Array, sums: Sums, options: { signal: AbortSignal }): Promise<FinishedPart>
+  /**
+   * Makes the object visible, whole. An answer that got lost on the way is decided by asking for the object.
+   *
+   * @param sums of the whole object; stores that can, compare them.
+   * @param parts all of them, in order.
+   */
+  complete(sums: Sums, parts: readonly FinishedPart[], options: { signal: AbortSignal }): Promise<StoredObject>
+  /** Succeeds when the upload is already gone. */
+  abort(): Promise<void>
+}
+
+/**
+ * An object store, as far as nimctl needs one. It stops at the part: what is retried, counted and shared between
+ * destinations is one request. Adapters translate the store's own errors into NimctlError and retry nothing.
+ * Keys are relative to the URL's prefix, `/`-separated, never beginning with `/`.
+ */
+export interface Store {
+  readonly url: URL
+  readonly capabilities: Capabilities
+
+  /** A page of objects whose key begins with `prefix`, in the UTF-8 order of their keys; none where nothing lies there. */
+  list(prefix: string, cursor: string | undefined, options: { signal: AbortSignal }): Promise<Page>
+  /** With the checksum that the store computed; `undefined` when there is no such object. */
+  stat(key: string, options: { signal: AbortSignal }): Promise<StoredObject | undefined>
+  /**
+   * Replaces an existing object; visible only when complete.
+   *
+   * @throws NimctlError `check-failed` / `STORE_KEY_EXISTS` with `ifAbsent` when the key is taken.
+   */
+  put(
+    key: string,
+    bytes: Uint8Array,
+    sums: Sums,
+    options: { ifAbsent?: boolean; signal: AbortSignal },
+  ): Promise<StoredObject>
+  openUpload(
+    key: string,
+    options: { size: number; partSize: number; resume?: SavedUpload; signal: AbortSignal },
+  ): Promise<Upload>
+  /** Copies an object inside the store, of any size. Only where `serverCopy`. */
+  copy(from: string, to: string, options: { signal: AbortSignal }): Promise<StoredObject>
+  /**
+   * @param range bytes, both ends included; absent: the whole object.
+   * @throws NimctlError `not-found` when there is no such object.
+   */
+  read(
+    key: string,
+    range: { start: number; end: number } | undefined,
+    options: { signal: AbortSignal },
+  ): Promise<Readable>
+  /** Succeeds when the object is already gone. */
+  remove(key: string, options: { signal: AbortSignal }): Promise<void>
+  /** Ends connections. */
+  close(): void
+}
