@@ -70,10 +70,10 @@ export const ownFolder = '.nimctl/'
 /**
  * Layout `ngc` shares a bucket's root between images, so each has an inventory of its own.
  *
- * @param image the image reference's repository path; only its last component is used.
+ * @param image an image reference; the last component of its repository is used.
  * @param imageDigest `sha256:…`.
  */
 export function ngcInventoryKey(image: string, imageDigest: string): string {
-  const name = image.slice(image.lastIndexOf('/') + 1)
+  const name = image.slice(image.lastIndexOf('/') + 1).replace(/[:@].*$/, '')
   return `${ownFolder}${name}@${imageDigest.replace('sha256:', '').slice(0, 12)}.jsonl`
 }

@@ -1,0 +1,37 @@
+import { Command } from 'commander'
+
+import type { StoredCache } from '../../transfer/list-caches.ts'
+import type { Context } from '../context.ts'
+import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
+import { parseStoreUrl } from '../options/values.ts'
+import { formatBytes, renderTable } from '../render/format.ts'
+
+export function listCommand(context: Context): Command {
+  const command = new Command('list')
+    .summary('list the caches in a store')
+    .description('Lists the caches under a URL: image, profiles, files, bytes, and whether every file is there.')
+    .argument('<url>', 'a prefix, or a bucket with many of them')
+    .addHelpText('after', '\nExamples:\n  nimctl list s3://models/\n  nimctl list file:///mnt/share --json')
+    .action(async (url: string, flags: StoreFlags) => {
+      const { listCaches } = await import('../../transfer/list-caches.ts')
+      const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
+      const caches = await listCaches(store, context.signal)
+      store.close()
+      context.print('StoreListing', { caches }, () => renderCaches(caches, url))
+    })
+  return addStoreOptions(command)
+}
+
+function renderCaches(caches: readonly StoredCache[], url: string): string {
+  if (caches.length === 0) return `There is no cache under ${url}.`
+  const rows = caches.map(({ prefix, image, layout, profiles, files, bytes, complete }) => [
+    prefix,
+    image ?? '-',
+    layout ?? '-',
+    String(profiles.length),
+    String(files),
+    formatBytes(bytes),
+    complete ? 'yes' : 'no',
+  ])
+  return renderTable(['PREFIX', 'IMAGE', 'LAYOUT', 'PROFILES', 'FILES', 'BYTES', 'COMPLETE'], rows)
+}

@@ -1,0 +1,143 @@
+import { Command, Option } from 'commander'
+
+import type { Layout, Links } from '../../inventory/inventory.ts'
+import type { Proof } from '../../stores/store.ts'
+import { NimctlError } from '../../system/errors.ts'
+import type { TransferPlan } from '../../transfer/plan.ts'
+import type { PreparedUpload } from '../../transfer/prepare-upload.ts'
+import type { UploadedDestination } from '../../transfer/upload.ts'
+import type { Context } from '../context.ts'
+import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
+import { parseSize, parseStoreUrl } from '../options/values.ts'
+import { count, formatBytes } from '../render/format.ts'
+import { stateDirectory, toolName } from '../settings.ts'
+
+interface UploadFlags extends StoreFlags {
+  layout: Layout
+  links?: Links
+  require?: Proof
+  replace?: true
+  delete?: true
+  partSize?: number
+  memory: number
+  dryRun?: true
+}
+
+export function uploadCommand(context: Context): Command {
+  const command = new Command('upload')
+    .summary('upload a cache to stores')
+    .description(
+      'Uploads a cache, each byte once, verifies what arrived, and publishes the inventory that makes it complete.\n' +
+        'What a store already holds is not sent again, so the same command goes on after any interruption.',
+    )
+    .argument('<directory>', 'a cache, or any directory with --layout plain')
+    .argument('<url...>', 'stores and prefixes, such as s3://models/llama or file:///mnt/share/llama')
+    .addOption(new Option('--layout <layout>', 'ngc: keys as NIM_REPOSITORY_OVERRIDE asks for them').choices(['cache', 'ngc', 'plain']).default('cache'))
+    .addOption(
+      new Option('--links <how>', 'links: copied in the store, sent as files, or only recorded (default: copy where the store can)').choices(['copy', 'follow', 'record']),
+    )
+    .addOption(new Option('--require <level>', 'fail when arrival is proved less well').choices(['full-checksum', 'parts', 'etag', 'size']))
+    .option('--replace', 'another image lies there: put this one in its place')
+    .option('--delete', 'remove objects under the prefix that the directory does not have')
+    .addOption(new Option('--part-size <size>', 'bytes of a part (default: 16Mi, more where the store needs it)').argParser(parseSize))
+    .addOption(new Option('--memory <size>', 'bytes of buffers').default(2 ** 27, '128Mi').argParser(parseSize))
+    .option('--dry-run', 'print the plan and change nothing')
+    .addHelpText('after', examples)
+    .action(async (directory: string, urls: string[], flags: UploadFlags) => {
+      const { prepareUpload } = await import('../../transfer/prepare-upload.ts')
+      refuseStoreAsSource(directory)
+      const prepared: PreparedUpload[] = []
+      const { concurrency, layout, links } = flags
+      const stores = urls.map(parseStoreUrl)
+      for (const url of stores) {
+        const store = await openFlaggedStore(url, flags, { context, readOnly: flags.dryRun === true })
+        prepared.push(
+          await prepareUpload({
+            directory,
+            store,
+            layout,
+            ...(links !== undefined && { links }),
+            replace: flags.replace === true,
+            delete: flags.delete === true,
+            stateDirectory: stateDirectory(context.env),
+            tool: toolName(),
+            concurrency,
+            signal: context.signal,
+          }),
+        )
+      }
+      if (flags.dryRun === true) printPlan(directory, prepared, context)
+      else await carryOut(prepared, flags, context)
+    })
+  return addStoreOptions(command)
+}
+
+const examples = `
+Examples:
+  nimctl upload ./cache s3://models/llama --dry-run
+  nimctl upload ./cache s3://models/llama --endpoint-url https://s3.internal:9000 --require full-checksum
+  nimctl upload ./cache s3://nim-mirror/ --layout ngc
+  nimctl upload ./adapters s3://models/adapters --layout plain`
+
+function refuseStoreAsSource(source: string): void {
+  if (!/^[a-z0-9]+:\/\//i.test(source)) return
+  throw new NimctlError('usage', 'SOURCE_NOT_A_DIRECTORY', {
+    what: `"${source}" is a URL; this version uploads from directories.`,
+    next: `Bring it here first: nimctl download ${source} DIR`,
+  })
+}
+
+function printPlan(source: string, prepared: readonly PreparedUpload[], context: Context): void {
+  const destinations = prepared.map(({ url, layout, links, plan }) => ({ url, layout, links, ...withoutWanted(plan) }))
+  context.print('TransferPlan', { source, destinations }, () => destinations.map(renderPlan).join('\n'))
+}
+
+/** The document names keys; where their bytes come from is ours. */
+function withoutWanted({ steps, totals }: TransferPlan) {
+  return { steps: steps.map(({ action, key, bytes, reason, ...rest }) => ({ action, key, bytes, reason, ...('from' in rest && { from: rest.from }) })), totals }
+}
+
+function renderPlan({ url, steps, totals }: { url: string } & ReturnType<typeof withoutWanted>): string {
+  const lines = steps
+    .filter(({ action }) => action !== 'skip')
+    .map(step => `${step.action.padEnd(6)} ${formatBytes(step.bytes).padStart(9)}  ${step.key}${'from' in step ? `  (from ${step.from})` : ''}`)
+  const summary =
+    `Would send ${formatBytes(totals.uploadBytes)} to ${url}, copy ${formatBytes(totals.copyBytes)} inside it` +
+    `, leave ${formatBytes(totals.skipBytes)} as it is${totals.deleteBytes > 0 ? `, delete ${formatBytes(totals.deleteBytes)}` : ''}.`
+  return [...lines, summary].join('\n')
+}
+
+async function carryOut(prepared: readonly PreparedUpload[], flags: UploadFlags, context: Context): Promise<void> {
+  const { upload } = await import('../../transfer/upload.ts')
+  const { concurrency, memory, partSize } = flags
+  const destinations: UploadedDestination[] = []
+  for (const one of prepared) {
+    destinations.push(
+      await upload(one, {
+        concurrency,
+        memory,
+        ...(partSize !== undefined && { partSize }),
+        ...(flags.require !== undefined && { require: flags.require }),
+        signal: context.signal,
+        report: context.report,
+      }),
+    )
+    one.store.close()
+  }
+  context.print('UploadResult', { ok: true, destinations }, () => destinations.map(renderDestination).join('\n\n'))
+}
+
+function renderDestination(done: UploadedDestination): string {
+  const proofs = Object.entries(done.proof).filter(([, files]) => files > 0)
+  return [
+    `${done.url} is complete: sent ${formatBytes(done.uploadedBytes)} in ${count(done.uploadedFiles, 'file')}, ` +
+      `copied ${count(done.copiedFiles, 'file')} in the store, left ${count(done.skippedFiles, 'file')} as they were ` +
+      `(${done.seconds.toFixed(1)} s).`,
+    `Proved by ${proofs.map(([proof, files]) => `${proof}: ${count(files, 'file')}`).join(', ')}.`,
+    `Inventory: ${done.inventoryDigest}`,
+    `On the other side: nimctl validate store ${done.url} --inventory-digest ${done.inventoryDigest}`,
+    done.layout === 'ngc'
+      ? `For NIM_REPOSITORY_OVERRIDE: ${done.url}`
+      : `Path for KServe, Hybrid Manager and nimctl emit: ${done.url}`,
+  ].join('\n')
+}

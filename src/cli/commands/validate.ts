@@ -1,0 +1,94 @@
+import { Command, Option } from 'commander'
+
+import type { ImageDigest } from '../../transfer/marker.ts'
+import type { Context } from '../context.ts'
+import { addEngineOptions, openFlaggedEngine, type EngineFlags } from '../options/engine.ts'
+import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
+import { collect, parseCount, parseDigest, parseImageDigest, parseStoreUrl } from '../options/values.ts'
+import { renderReport } from '../render/report.ts'
+
+export function validateCommand(context: Context): Command {
+  return new Command('validate')
+    .summary('check that something is complete')
+    .description('Checks caches and stores, changes nothing, and exits with 3 when a check failed.')
+    .addCommand(validateCacheCommand(context))
+    .addCommand(validateStoreCommand(context))
+}
+
+interface CacheFlags extends EngineFlags {
+  against?: string
+  profile?: string[]
+  deep?: true
+  concurrency: number
+}
+
+function validateCacheCommand(context: Context): Command {
+  const command = new Command('cache')
+    .summary('check a cache directory')
+    .description('Checks a cache on disk: hub layout, links, leftovers; against an image, whether its profiles are whole.')
+    .argument('<directory>', 'a cache')
+    .option('--against <image>', 'image whose model manifest says which files belong to a profile')
+    .option('--profile <profile>', 'must be complete; may be repeated (default with --against: those of the cache)', collect)
+    .option('--deep', 'read every file: MD5 from blob names, BLAKE3 from checksums.blake3')
+    .addOption(new Option('--concurrency <n>', 'files read at once').default(4).argParser(parseCount))
+    .addHelpText('after', '\nExamples:\n  nimctl validate cache ./cache --deep\n  nimctl validate cache ./cache --against nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4')
+    .action(async (directory: string, flags: CacheFlags) => {
+      const { validateCache } = await import('../../validate/cache.ts')
+      const { readCacheRecord } = await import('../../cache/record.ts')
+      const { chooseManifestProfiles } = await import('../../validate/manifest-profiles.ts')
+      const { readCacheManifest } = await import('../../validate/manifest-profiles.ts')
+      const engine = flags.against === undefined ? undefined : await openFlaggedEngine(flags, context)
+      const manifest = await readCacheManifest({ directory, against: flags.against, engine, signal: context.signal })
+      const record = await readCacheRecord(directory)
+      const asked = flags.profile ?? record?.profiles.map(({ id }) => id) ?? []
+      const report = await validateCache({
+        directory,
+        ...(manifest !== undefined && { profiles: chooseManifestProfiles(manifest.profiles, asked) }),
+        deep: flags.deep === true,
+        concurrency: flags.concurrency,
+        signal: context.signal,
+        report: context.report,
+      })
+      context.print('CheckReport', report, () => renderReport(report))
+    })
+  return addEngineOptions(command)
+}
+
+interface StoreCheckFlags extends StoreFlags {
+  profile?: string[]
+  inventoryDigest?: string
+  image?: ImageDigest
+  deep?: true
+}
+
+function validateStoreCommand(context: Context): Command {
+  const command = new Command('store')
+    .summary('check what was uploaded')
+    .description(
+      "Checks a prefix against its inventory by listing and the store's own checksums; nothing is downloaded.\n" +
+        'A directory (file://) keeps no checksums, so its files are read.',
+    )
+    .argument('<url>', 'store and prefix')
+    .option('--profile <profile>', 'must be among the profiles uploaded; may be repeated', collect)
+    .addOption(new Option('--inventory-digest <digest>', 'the one that upload printed').argParser(parseDigest))
+    .addOption(new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(parseImageDigest))
+    .option('--deep', 'read contents back instead of trusting the store')
+    .addHelpText('after', '\nExamples:\n  nimctl validate store s3://models/llama\n  nimctl validate store s3://models/llama --inventory-digest sha256:… --json')
+    .action(async (url: string, flags: StoreCheckFlags) => {
+      const { validateStore } = await import('../../validate/store.ts')
+      const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
+      const report = await validateStore({
+        store,
+        ...(flags.inventoryDigest !== undefined && { inventoryDigest: flags.inventoryDigest }),
+        profiles: flags.profile ?? [],
+        ...(flags.image !== undefined && { image: flags.image }),
+        deep: flags.deep === true,
+        concurrency: flags.concurrency,
+        signal: context.signal,
+        report: context.report,
+      })
+      store.close()
+      context.print('CheckReport', report, () => renderReport(report))
+    })
+  return addStoreOptions(command)
+}

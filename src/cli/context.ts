@@ -1,0 +1,15 @@
+import type { Report } from '../system/progress.ts'
+
+/** What a command needs from the process that runs it. Nothing else below reads the environment or prints. */
+export interface Context {
+  env: Readonly<Record<string, string | undefined>>
+  signal: AbortSignal
+  report: Report
+  /**
+   * The command's one result: text for a person, one JSON document with `--json`. With `ok: false` the exit code is 3.
+   *
+   * @param fields of the document, as cli.md promises them.
+   */
+  print(kind: string, fields: object, forPeople: () => string): void
+  readStdin(): Promise<string>
+}

@@ -1,0 +1,63 @@
+import { Option, type Command } from 'commander'
+
+import { defaultRetryPolicy, withRetry } from '../../stores/retry.ts'
+import { openStore } from '../../stores/open.ts'
+import type { Store } from '../../stores/store.ts'
+import type { Context } from '../context.ts'
+import { parseCount } from './values.ts'
+
+export interface StoreFlags {
+  endpointUrl?: string
+  region?: string
+  awsProfile?: string
+  pathStyle?: boolean
+  signRequest: boolean
+  caFile?: string
+  insecureSkipTlsVerify?: true
+  retries: number
+  concurrency: number
+}
+
+const heading = 'Store:'
+
+/** Flags of every command that talks to a store. */
+export function addStoreOptions(command: Command): Command {
+  const options = [
+    new Option('--endpoint-url <url>', 'of an S3 service other than Amazon\'s (AWS_ENDPOINT_URL)'),
+    new Option('--region <name>', 'of the bucket (AWS_REGION)'),
+    new Option('--aws-profile <name>', 'profile of the AWS configuration (AWS_PROFILE)'),
+    new Option('--path-style', 'ask for endpoint/bucket/key (default with --endpoint-url)'),
+    new Option('--no-path-style', 'ask for bucket.endpoint/key'),
+    new Option('--no-sign-request', 'use no credentials, for public buckets'),
+    new Option('--ca-file <file>', 'certificates in PEM to trust beside the system\'s').env('NIMCTL_CA_FILE'),
+    new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
+    new Option('--retries <n>', 'tries after the first').default(8).argParser(parseCount).env('NIMCTL_RETRIES'),
+    new Option('--concurrency <n>', 'requests in flight').default(8).argParser(parseCount).env('NIMCTL_CONCURRENCY'),
+  ]
+  for (const option of options) command.addOption(option.helpGroup(heading))
+  return command
+}
+
+/** Opens a store as the flags say, with retries around it. Read-only commands can't change anything through it. */
+export async function openFlaggedStore(
+  url: URL,
+  flags: StoreFlags,
+  { context, readOnly = false }: { context: Context; readOnly?: boolean },
+): Promise<Store> {
+  const { endpointUrl, region, awsProfile, pathStyle, signRequest, caFile, insecureSkipTlsVerify, retries } = flags
+  if (insecureSkipTlsVerify === true) {
+    const message = `TLS certificates are not checked (--insecure-skip-tls-verify): anybody on the way could answer for ${url.host}.`
+    context.report({ event: 'warning', code: 'TLS_NOT_VERIFIED', message })
+  }
+  const store = await openStore(url, {
+    ...(endpointUrl !== undefined && { endpointUrl }),
+    ...(region !== undefined && { region }),
+    ...(awsProfile !== undefined && { awsProfile }),
+    ...(pathStyle !== undefined && { pathStyle }),
+    signRequests: signRequest,
+    ...(caFile !== undefined && { caFile }),
+    ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
+    readOnly,
+  })
+  return withRetry(store, { ...defaultRetryPolicy, maxRetries: retries }, context.report)
+}

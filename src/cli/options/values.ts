@@ -1,0 +1,61 @@
+import { isAbsolute, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import { InvalidArgumentError } from 'commander'
+
+import { NimctlError } from '../../system/errors.ts'
+
+/** Parsers for flags and arguments. Each refuses with one sentence of what would be right. */
+
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (text.trim() === '' || !Number.isSafeInteger(count) || count < 1) {
+    throw new InvalidArgumentError('Expected a whole number, 1 or more.')
+  }
+  return count
+}
+
+const units: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
+
+/** `64Mi`, `64MiB`, `64m` and `67108864` are the same number of bytes. */
+export function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b?)$/i.exec(text.trim())
+  const bytes = Number(match?.[1]) * (units[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN)
+  if (!Number.isFinite(bytes) || bytes < 1) throw new InvalidArgumentError('Expected a size such as 64Mi, 2GiB or 1048576.')
+  return Math.round(bytes)
+}
+
+const schemes = 's3://bucket/prefix or file:///dir'
+
+/** @throws NimctlError `usage` / `URL_INVALID`. */
+export function parseStoreUrl(text: string): URL {
+  if (isAbsolute(text) || /^\.{1,2}\//.test(text)) {
+    throw new NimctlError('usage', 'URL_INVALID', {
+      what: `"${text}" is a directory where a store's URL belongs.`,
+      next: `A directory is a store as ${pathToFileURL(resolve(text)).href}`,
+    })
+  }
+  if (URL.canParse(text)) return new URL(text)
+  throw new NimctlError('usage', 'URL_INVALID', {
+    what: `"${text}" is no store's URL.`,
+    next: `Expected ${schemes}.`,
+  })
+}
+
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}
+
+export function parseDigest(text: string): string {
+  if (/^sha256:[0-9a-f]{64}$/.test(text)) return text
+  throw new InvalidArgumentError('Expected sha256: and 64 hex digits, as nimctl upload prints it.')
+}
+
+/** `IMAGE@sha256:…`, as nimctl list shows them. */
+export function parseImageDigest(text: string): { reference: string; digest: string } {
+  const match = /^(.+)@(sha256:[0-9a-f]{12,64})$/.exec(text)
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw new InvalidArgumentError('Expected IMAGE@sha256:…, as nimctl list shows them.')
+  }
+  return { reference: match[1], digest: match[2] }
+}

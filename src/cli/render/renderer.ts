@@ -1,0 +1,23 @@
+import { silent, type Report } from '../../system/progress.ts'
+import type { GlobalFlags } from '../program.ts'
+import { openJsonRenderer, openPlainRenderer } from './lines.ts'
+import { openTerminalRenderer } from './terminal.ts'
+
+export interface Renderer {
+  report: Report
+  /** Removes a live line, so that a result can follow. */
+  close(): void
+}
+
+/** What shows progress on stderr: a live line on a terminal, plain lines elsewhere, JSON lines or nothing if asked for. */
+export function openRenderer(
+  flags: GlobalFlags,
+  stream: NodeJS.WriteStream,
+  env: Readonly<Record<string, string | undefined>>,
+): Renderer {
+  if (flags.quiet === true) return { report: silent, close: () => {} }
+  if (flags.progress === 'json') return openJsonRenderer(stream)
+  const live = stream.isTTY && !env.CI && flags.progress !== 'plain' && env.TERM !== 'dumb'
+  const verbose = flags.verbose === true
+  return live ? openTerminalRenderer(stream, { verbose }) : openPlainRenderer(stream, { verbose })
+}

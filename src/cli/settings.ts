@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+import { secret, type Secret } from '../system/secret.ts'
+import type { Context } from './context.ts'
+
+type Environment = Context['env']
+
+/** Journals, locks and sums: `NIMCTL_STATE_DIR`, else `$XDG_STATE_HOME/nimctl`. */
+export function stateDirectory(env: Environment): string {
+  if (env.NIMCTL_STATE_DIR) return env.NIMCTL_STATE_DIR
+  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'nimctl')
+}
+
+/** The key as NIM containers look for it: NGC_CLI_API_KEY comes first (reference/nim.md 5). */
+export function ngcKey(env: Environment): Secret | undefined {
+  const key = env.NGC_CLI_API_KEY || env.NGC_API_KEY
+  return key ? secret(key) : undefined
+}
+
+export function nimctlVersion(): string {
+  const packageJson: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  if (typeof packageJson === 'object' && packageJson !== null && 'version' in packageJson) {
+    return String(packageJson.version)
+  }
+  throw new Error('package.json has no version.')
+}
+
+/** How nimctl names itself in inventories. */
+export function toolName(): string {
+  return `nimctl/${nimctlVersion()}`
+}

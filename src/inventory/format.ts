@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+
+import * as v from 'valibot'
+
+import { NimctlError } from '../system/errors.ts'
+import { isSafePath, resolveLink } from '../system/safe-path.ts'
+import { compareUtf8 } from '../system/utf8-order.ts'
+import type { Inventory, InventoryEntry, InventoryHeader } from './inventory.ts'
+
+const profile = v.object({
+  id: v.string(),
+  description: v.exactOptional(v.string()),
+  model: v.exactOptional(v.string()),
+  release: v.exactOptional(v.string()),
+  tags: v.record(v.string(), v.string()),
+})
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const crc32c = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/))
+const path = v.pipe(v.string(), v.check(isSafePath, 'leads outside its directory'))
+
+const header = v.object({
+  formatVersion: v.literal(1),
+  kind: v.literal('Inventory'),
+  tool: v.string(),
+  image: v.exactOptional(v.string()),
+  imageDigest: v.exactOptional(v.string()),
+  family: v.exactOptional(v.string()),
+  manifestVersion: v.exactOptional(v.picklist([1, 2])),
+  profiles: v.array(profile),
+  models: v.array(v.string()),
+  layout: v.picklist(['cache', 'ngc', 'plain']),
+  links: v.picklist(['copy', 'follow', 'record']),
+  files: count,
+  bytes: count,
+})
+
+const entry = v.variant('type', [
+  v.object({
+    type: v.literal('file'),
+    path,
+    key: v.exactOptional(v.string()),
+    size: count,
+    mode: count,
+    crc32c,
+    md5: v.exactOptional(v.string()),
+    blake3: v.exactOptional(v.string()),
+    partSize: v.exactOptional(count),
+  }),
+  v.pipe(
+    v.object({
+      type: v.literal('link'),
+      path,
+      key: v.exactOptional(v.string()),
+      target: v.string(),
+      size: count,
+      crc32c,
+    }),
+    v.check(link => resolveLink(link.path, link.target) !== undefined, 'the link leads outside'),
+  ),
+  v.object({ type: v.literal('directory'), path, mode: count }),
+])
+
+/** JSON Lines: the header, then one entry a line in the UTF-8 order of their paths. The same inventory gives the same bytes. */
+export function formatInventory({ header, entries }: Inventory): string {
+  const sorted = entries.toSorted((a, b) => compareUtf8(a.path, b.path))
+  return [header, ...sorted].map(line => `${JSON.stringify(line)}\n`).join('')
+}
+
+/**
+ * @param where the URL or file that the text came from, for the error.
+ * @throws NimctlError `check-failed` / `INVENTORY_INVALID` for anything that is no whole inventory,
+ *   `usage` / `INVENTORY_TOO_NEW` for a format of a later nimctl.
+ */
+export function parseInventory(text: string, where: string): Inventory {
+  const lines = text.split('\n')
+  const end = lines.pop()
+  if (end !== '' || lines.length === 0) throw invalid(where, lines.length + 1, 'the last line is cut off')
+  const [first, ...rest] = lines.map((line, index) => parseLine(line, index + 1, where))
+  const parsedHeader = parseHeader(first, where)
+  const entries = rest.map((line, index) => parseEntry(line, index + 2, where))
+  checkOrder(entries, where)
+  return { header: parsedHeader, entries }
+}
+
+/** `sha256:…` of an inventory's bytes: what one side prints and the other one asks for. */
+export function inventoryDigest(text: string | Uint8Array): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`
+}
+
+function parseLine(line: string, number: number, where: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    if (error instanceof SyntaxError) throw invalid(where, number, 'this is no JSON')
+    throw error
+  }
+}
+
+function parseHeader(line: unknown, where: string): InventoryHeader {
+  const version = typeof line === 'object' && line !== null && 'formatVersion' in line ? line.formatVersion : undefined
+  if (typeof version === 'number' && version > 1) {
+    throw new NimctlError('usage', 'INVENTORY_TOO_NEW', {
+      what: `The inventory ${where} has format version ${version}; this nimctl reads version 1.`,
+      next: 'Use the nimctl version that wrote it, or a newer one.',
+    })
+  }
+  const result = v.safeParse(header, line)
+  if (!result.success) throw invalid(where, 1, describe(result.issues[0]))
+  return result.output
+}
+
+function parseEntry(line: unknown, number: number, where: string): InventoryEntry {
+  const result = v.safeParse(entry, line)
+  if (!result.success) throw invalid(where, number, describe(result.issues[0]))
+  return result.output
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const dotPath = v.getDotPath(issue)
+  return dotPath === null ? issue.message : `${dotPath}: ${issue.message}`
+}
+
+function checkOrder(entries: readonly InventoryEntry[], where: string): void {
+  for (const [index, { path: second }] of entries.entries()) {
+    const first = entries[index - 1]?.path
+    if (first !== undefined && compareUtf8(first, second) >= 0) {
+      throw invalid(where, index + 2, `"${second}" stands twice or out of order`)
+    }
+  }
+}
+
+function invalid(where: string, line: number, why: string): NimctlError {
+  return new NimctlError('check-failed', 'INVENTORY_INVALID', {
+    what: `The inventory ${where} is damaged in line ${line}.`,
+    why,
+    next: 'Run the upload again: it sends what is missing and writes the inventory anew.',
+  })
+}

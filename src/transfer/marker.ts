@@ -1,0 +1,95 @@
+import { formatInventory, inventoryDigest, parseInventory } from '../inventory/format.ts'
+import { inventoryKey, ngcInventoryKey, ownFolder, type Inventory } from '../inventory/inventory.ts'
+import type { Store } from '../stores/store.ts'
+import { errorCode, NimctlError } from '../system/errors.ts'
+import { crc32c } from '../system/hash.ts'
+import { listObjects } from './listing.ts'
+
+export interface PublishedInventory {
+  inventory: Inventory
+  /** `sha256:…` of its bytes. */
+  digest: string
+}
+
+/** The inventory under a key; `undefined` when there is none, which means: not complete. */
+export async function readPublishedInventory(
+  store: Store,
+  key: string,
+  signal: AbortSignal,
+): Promise<PublishedInventory | undefined> {
+  const bytes = await readObject(store, key, signal)
+  if (bytes === undefined) return undefined
+  return { inventory: parseInventory(bytes.toString('utf8'), describeKey(store, key)), digest: inventoryDigest(bytes) }
+}
+
+/** Names one of several images that share a bucket (layout `ngc`). */
+export interface ImageDigest {
+  /** The image reference without digest. */
+  reference: string
+  /** `sha256:…` */
+  digest: string
+}
+
+/** The keys of all inventories under a store's prefix: one, or one an image in layout `ngc`. */
+export async function listMarkers(store: Store, signal: AbortSignal): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of listObjects(store, ownFolder, signal)) if (key.endsWith('.jsonl')) keys.push(key)
+  return keys
+}
+
+/**
+ * The inventory of a store, for what can't do without.
+ *
+ * @throws NimctlError `check-failed` / `INVENTORY_MISSING`, `usage` / `INVENTORY_AMBIGUOUS`.
+ */
+export async function requireInventory(
+  store: Store,
+  image: ImageDigest | undefined,
+  signal: AbortSignal,
+): Promise<PublishedInventory> {
+  const keys = await listMarkers(store, signal)
+  if (image === undefined && keys.length > 1) {
+    throw new NimctlError('usage', 'INVENTORY_AMBIGUOUS', {
+      what: `${describeKey(store, '')} holds several images: ${keys.join(', ')}.`,
+      next: 'Say which one: --image IMAGE@sha256:…',
+    })
+  }
+  const key = image === undefined ? keys[0] : ngcInventoryKey(image.reference, image.digest)
+  const published = key === undefined ? undefined : await readPublishedInventory(store, key, signal)
+  if (published !== undefined) return published
+  throw new NimctlError('check-failed', 'INVENTORY_MISSING', {
+    what: `There is no inventory at ${describeKey(store, key ?? inventoryKey)}, so nobody can say whether it is complete.`,
+    why: 'It is written last: an upload did not end, or another tool made it.',
+    next: 'Run nimctl upload again where the cache is.',
+  })
+}
+
+/** Goes up last: with it the prefix is complete. Returns its digest. */
+export async function publishInventory(
+  store: Store,
+  key: string,
+  { inventory, signal }: { inventory: Inventory; signal: AbortSignal },
+): Promise<string> {
+  const bytes = Buffer.from(formatInventory(inventory))
+  await store.put(key, bytes, { crc32c: crc32c(bytes) }, { signal })
+  return inventoryDigest(bytes)
+}
+
+/** The place of an object for people: the store's URL and the key. */
+export function describeKey(store: Store, key: string): string {
+  const { protocol, host, pathname } = store.url
+  return `${protocol}//${host}${pathname.endsWith('/') ? pathname : `${pathname}/`}${key}`
+}
+
+async function readObject(store: Store, key: string, signal: AbortSignal): Promise<Buffer | undefined> {
+  try {
+    const chunks: Buffer[] = []
+    for await (const chunk of await store.read(key, undefined, { signal })) chunks.push(Buffer.from(chunk))
+    return Buffer.concat(chunks)
+  } catch (error) {
+    // A bucket that is not there is another matter than a key that is not there.
+    if (error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND') return undefined
+    if (errorCode(error) === 'ABORT_ERR') signal.throwIfAborted()
+    throw error
+  }
+}

@@ -1,0 +1,82 @@
+import type { StoredObject } from '../stores/store.ts'
+import { compareUtf8 } from '../system/utf8-order.ts'
+import type { WantedObject } from './wanted.ts'
+
+export type TransferStep =
+  | { action: 'upload'; key: string; bytes: number; reason: 'missing' | 'different' | 'unproved'; wanted: WantedObject }
+  | { action: 'copy'; key: string; bytes: number; from: string; reason: 'missing' | 'different' | 'unproved'; wanted: WantedObject }
+  /** `same-size`: nothing is known of the file's content yet; it is read, and sent only if it differs. */
+  | { action: 'skip'; key: string; bytes: number; reason: 'same-checksum' | 'same-size'; wanted: WantedObject }
+  | { action: 'delete'; key: string; bytes: number; reason: 'extra' }
+
+export interface TransferTotals {
+  uploadBytes: number
+  copyBytes: number
+  skipBytes: number
+  deleteBytes: number
+  files: number
+}
+
+export interface TransferPlan {
+  steps: TransferStep[]
+  totals: TransferTotals
+}
+
+export interface PlanInput {
+  wanted: readonly WantedObject[]
+  /** What lies under the prefix, with the checksums that the store gave, by key. */
+  stored: ReadonlyMap<string, StoredObject>
+  /** CRC32C of local files whose size, times and inode have not changed since it was computed, by path. */
+  localSums: ReadonlyMap<string, number>
+  /** CRC32C of objects that the store gave no checksum for, but that a former run put there whole, by key. */
+  recordedSums: ReadonlyMap<string, number>
+  /** Keys that may go because nothing wants them; empty without `--delete`. */
+  deletable: Iterable<string>
+}
+
+/** Decides what an upload does, and does none of it. Big files come first, so that the end is not one long file. */
+export function planUpload(input: PlanInput): TransferPlan {
+  const wantedKeys = new Set(input.wanted.map(({ key }) => key))
+  const steps: TransferStep[] = input.wanted.map(wanted => planObject(wanted, input))
+  for (const key of input.deletable) {
+    if (!wantedKeys.has(key)) {
+      steps.push({ action: 'delete', key, bytes: input.stored.get(key)?.size ?? 0, reason: 'extra' })
+    }
+  }
+  steps.sort((a, b) => b.bytes - a.bytes || compareUtf8(a.key, b.key))
+  return { steps, totals: sumUp(steps) }
+}
+
+function planObject(wanted: WantedObject, input: PlanInput): TransferStep {
+  const { key, source, copyFrom } = wanted
+  const bytes = source.size
+  const reason = compare(wanted, input)
+  if (reason === 'same-checksum' || reason === 'same-size') return { action: 'skip', key, bytes, reason, wanted }
+  if (copyFrom !== undefined) return { action: 'copy', key, bytes, from: copyFrom, reason, wanted }
+  return { action: 'upload', key, bytes, reason, wanted }
+}
+
+type Comparison = 'missing' | 'different' | 'unproved' | 'same-checksum' | 'same-size'
+
+function compare({ key, source }: WantedObject, { stored, localSums, recordedSums }: PlanInput): Comparison {
+  const existing = stored.get(key)
+  if (existing === undefined) return 'missing'
+  if (existing.size !== source.size) return 'different'
+  const remote = existing.crc32c ?? recordedSums.get(key)
+  if (remote === undefined) return 'unproved'
+  const local = localSums.get(source.path)
+  if (local === undefined) return 'same-size'
+  return local === remote ? 'same-checksum' : 'different'
+}
+
+function sumUp(steps: readonly TransferStep[]): TransferTotals {
+  const bytesOf = (action: TransferStep['action']) =>
+    steps.reduce((sum, step) => (step.action === action ? sum + step.bytes : sum), 0)
+  return {
+    uploadBytes: bytesOf('upload'),
+    copyBytes: bytesOf('copy'),
+    skipBytes: bytesOf('skip'),
+    deleteBytes: bytesOf('delete'),
+    files: steps.filter(step => step.action !== 'delete').length,
+  }
+}

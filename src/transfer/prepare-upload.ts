@@ -1,0 +1,216 @@
+import { resolve } from 'node:path'
+
+import pMap from 'p-map'
+
+import type { CacheRecord, CacheTree } from '../cache/cache-tree.ts'
+import { readCacheRecord } from '../cache/record.ts'
+import { scanCacheTree } from '../cache/scan.ts'
+import { inventoryKey, ngcInventoryKey, ownFolder, type Layout, type Links } from '../inventory/inventory.ts'
+import type { Store, StoredObject } from '../stores/store.ts'
+import { NimctlError } from '../system/errors.ts'
+import { journalPath, openJournal } from './journal.ts'
+import { openKnownSums, type KnownSums } from './known-sums.ts'
+import { listObjects } from './listing.ts'
+import { describeKey, readPublishedInventory, type PublishedInventory } from './marker.ts'
+import { planUpload, type TransferPlan } from './plan.ts'
+import { listWanted, type WantedObject } from './wanted.ts'
+
+export interface UploadRequest {
+  directory: string
+  store: Store
+  layout: Layout
+  /** Absent: `copy` where the store can, else `follow`. */
+  links?: Links
+  /** Another image may lie under the prefix; it is replaced. */
+  replace: boolean
+  /** Remove objects under the prefix that the directory does not have. */
+  delete: boolean
+  /** Where journals and locks live. */
+  stateDirectory: string
+  /** `nimctl/<version>`. */
+  tool: string
+  concurrency: number
+  signal: AbortSignal
+}
+
+export interface PreparedUpload {
+  /** Without credentials, for people and results. */
+  url: string
+  store: Store
+  layout: Layout
+  links: Links
+  tree: CacheTree
+  record: CacheRecord | undefined
+  wanted: WantedObject[]
+  stored: Map<string, StoredObject>
+  recordedSums: Map<string, number>
+  knownSums: KnownSums
+  plan: TransferPlan
+  markerKey: string
+  published: PublishedInventory | undefined
+  stateDirectory: string
+  tool: string
+}
+
+/**
+ * Reads both sides and decides. Changes nothing: this alone is a dry run.
+ *
+ * @throws NimctlError `usage` / `PREFIX_HOLDS_ANOTHER_IMAGE`, `LINKS_COPY_IMPOSSIBLE`, `LAYOUT_MIXED`, `NGC_NEEDS_ROOT`.
+ */
+export async function prepareUpload(request: UploadRequest): Promise<PreparedUpload> {
+  const { store, layout, stateDirectory, tool, signal } = request
+  const root = resolve(request.directory)
+  const links = chooseLinks(request)
+  requireRoot(request)
+  const [tree, record] = await Promise.all([scanCacheTree(root), readCacheRecord(root)])
+  const wanted = listWanted(tree, { layout, links })
+  const markerKey = chooseMarkerKey(request, record)
+  const published = await readPublishedInventory(store, markerKey, signal)
+  checkPrefix(published, { request, record })
+
+  const stored = await listStored(wanted, request)
+  await refuseMixedLayouts(stored, request)
+  const knownSums = await openKnownSums(root, stateDirectory)
+  const recordedSums = await readRecordedSums({ root, published, store, stateDirectory })
+  const plan = planUpload({
+    wanted,
+    stored,
+    localSums: new Map(wanted.flatMap(({ source }) => {
+      const sum = knownSums.get(source)
+      return sum === undefined ? [] : [[source.path, sum] as const]
+    })),
+    recordedSums,
+    deletable: request.delete ? await listDeletable(stored, { request, markerKey, published }) : [],
+  })
+  const url = describeKey(store, '')
+  return { url, store, layout, links, tree, record, wanted, stored, recordedSums, knownSums, plan, markerKey, published, stateDirectory, tool }
+}
+
+function chooseLinks({ links, store }: UploadRequest): Links {
+  const { serverCopy } = store.capabilities
+  if (links === 'copy' && !serverCopy) {
+    throw new NimctlError('usage', 'LINKS_COPY_IMPOSSIBLE', {
+      what: `The store ${describeKey(store, '')} can't copy objects inside itself.`,
+      next: 'Use --links follow (each link is sent as a file) or --links record (links stand in the inventory).',
+    })
+  }
+  return links ?? (serverCopy ? 'copy' : 'follow')
+}
+
+/** NIM_REPOSITORY_OVERRIDE knows no prefix (reference/nim.md 5.1). */
+function requireRoot({ layout, store }: UploadRequest): void {
+  if (layout !== 'ngc' || store.url.protocol !== 's3:' || store.url.pathname.replaceAll('/', '') === '') return
+  throw new NimctlError('usage', 'NGC_NEEDS_ROOT', {
+    what: `Layout ngc lies at a bucket's root; ${describeKey(store, '')} has a prefix.`,
+    why: 'NIM_REPOSITORY_OVERRIDE takes a bucket and no prefix.',
+    next: `Use s3://${store.url.host}/ or another bucket.`,
+  })
+}
+
+function chooseMarkerKey({ layout, directory }: UploadRequest, record: CacheRecord | undefined): string {
+  if (layout !== 'ngc') return inventoryKey
+  if (record !== undefined) return ngcInventoryKey(record.image, record.imageDigest)
+  throw new NimctlError('usage', 'CACHE_RECORD_MISSING', {
+    what: `${directory} does not say which image it belongs to, which layout ngc needs to keep images apart in one bucket.`,
+    next: 'Fill it with nimctl cache, which notes the image in .nimctl/cache.json.',
+  })
+}
+
+function checkPrefix(
+  published: PublishedInventory | undefined,
+  { request, record }: { request: UploadRequest; record: CacheRecord | undefined },
+): void {
+  const there = published?.inventory.header
+  if (there === undefined || request.replace || request.layout === 'ngc') return
+  const where = describeKey(request.store, '')
+  if (there.layout !== request.layout) {
+    throw new NimctlError('usage', 'LAYOUT_MIXED', {
+      what: `${where} holds layout ${there.layout}, and layouts never mix under one prefix.`,
+      next: `Use another prefix, or --layout ${there.layout}.`,
+    })
+  }
+  if (there.imageDigest === record?.imageDigest) return
+  throw new NimctlError('usage', 'PREFIX_HOLDS_ANOTHER_IMAGE', {
+    what: `${where} holds ${there.image ?? 'files of no image'} (${there.imageDigest ?? 'no digest'}).`,
+    why: `This directory holds ${record?.image ?? 'files of no image'} (${record?.imageDigest ?? 'no digest'}).`,
+    next: 'Use another prefix, or --replace to put this one in its place.',
+  })
+}
+
+/** The listing, with checksums for what may stay as it is. Our own folder is no content. */
+async function listStored(wanted: readonly WantedObject[], request: UploadRequest): Promise<Map<string, StoredObject>> {
+  const { store, signal, concurrency } = request
+  const stored = new Map<string, StoredObject>()
+  for await (const object of listObjects(store, '', signal)) {
+    if (!object.key.startsWith(ownFolder)) stored.set(object.key, object)
+  }
+  if (store.capabilities.statProof !== 'full-checksum') return stored
+  const candidates = wanted.filter(({ key, source }) => {
+    const object = stored.get(key)
+    return object !== undefined && object.crc32c === undefined && object.size === source.size
+  })
+  await pMap(
+    candidates,
+    async ({ key }) => {
+      const object = await store.stat(key, { signal })
+      if (object !== undefined) stored.set(key, object)
+    },
+    { concurrency, signal },
+  )
+  return stored
+}
+
+async function refuseMixedLayouts(stored: ReadonlyMap<string, StoredObject>, request: UploadRequest): Promise<void> {
+  const { store, layout, signal } = request
+  const where = describeKey(store, '')
+  if (layout === 'ngc') {
+    const other = await readPublishedInventory(store, inventoryKey, signal)
+    if (other === undefined) return
+    throw new NimctlError('usage', 'LAYOUT_MIXED', {
+      what: `${where} holds layout ${other.inventory.header.layout}, and layouts never mix under one prefix.`,
+      next: 'Use a bucket of its own for layout ngc.',
+    })
+  }
+  const ngcObject = [...stored.keys()].find(key => /^[^/]+%3A[^/]+%3Ffile%3D/.test(key))
+  if (ngcObject === undefined) return
+  throw new NimctlError('usage', 'LAYOUT_MIXED', {
+    what: `${where} holds layout ngc (${ngcObject}), and layouts never mix under one prefix.`,
+    next: 'Use a prefix below it, or another bucket.',
+  })
+}
+
+/** What is known of objects in a store that has no checksums: from the last inventory and from a run that was killed. */
+async function readRecordedSums({
+  root,
+  published,
+  store,
+  stateDirectory,
+}: Pick<PreparedUpload, 'published' | 'store' | 'stateDirectory'> & { root: string }): Promise<Map<string, number>> {
+  const recorded = new Map<string, number>()
+  if (store.capabilities.statProof === 'full-checksum') return recorded
+  for (const entry of published?.inventory.entries ?? []) {
+    if (entry.type !== 'directory') recorded.set(entry.key ?? entry.path, Number.parseInt(entry.crc32c, 16))
+  }
+  const journal = await openJournal(journalPath(stateDirectory, root, store.url))
+  for (const [key, sum] of journal.finished) recorded.set(key, sum)
+  return recorded
+}
+
+/** In a bucket that images share, only what this image's last inventory owned and no other image's names. */
+async function listDeletable(
+  stored: ReadonlyMap<string, StoredObject>,
+  { request, markerKey, published }: { request: UploadRequest; markerKey: string } & Pick<PreparedUpload, 'published'>,
+): Promise<string[]> {
+  if (request.layout !== 'ngc') return [...stored.keys()]
+  const owned = keysOf(published)
+  for await (const { key } of listObjects(request.store, ownFolder, request.signal)) {
+    if (!key.endsWith('.jsonl') || key === markerKey) continue
+    for (const other of keysOf(await readPublishedInventory(request.store, key, request.signal))) owned.delete(other)
+  }
+  return [...owned].filter(key => stored.has(key))
+}
+
+function keysOf(published: PublishedInventory | undefined): Set<string> {
+  const entries = published?.inventory.entries ?? []
+  return new Set(entries.flatMap(entry => (entry.type === 'file' ? [entry.key ?? entry.path] : [])))
+}

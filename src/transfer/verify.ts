@@ -1,0 +1,94 @@
+import pMap from 'p-map'
+
+import type { Proof, Store, StoredObject } from '../stores/store.ts'
+import { NimctlError } from '../system/errors.ts'
+import { listObjects } from './listing.ts'
+
+export interface Expected {
+  /** Bytes. */
+  size: number
+  crc32c?: number
+}
+
+export interface Proved {
+  /** Number of objects by how well their content is proved. */
+  counts: Record<Proof, number>
+  /** The worst proved key of each kind, for the error. */
+  examples: Map<Proof, string>
+}
+
+const proofsBestFirst = ['full-checksum', 'parts', 'etag', 'size'] as const satisfies readonly Proof[]
+
+/**
+ * Looks at what lies in the store after an upload: presence and size by listing, the checksum by listing or stat.
+ *
+ * @throws NimctlError `check-failed` / `UPLOAD_UNPROVED` naming the first key that is missing or different.
+ */
+export async function verifyObjects(
+  store: Store,
+  expected: ReadonlyMap<string, Expected>,
+  { signal, concurrency }: { signal: AbortSignal; concurrency: number },
+): Promise<Proved> {
+  const listed = new Map<string, StoredObject>()
+  for await (const object of listObjects(store, '', signal)) {
+    if (expected.has(object.key)) listed.set(object.key, object)
+  }
+  const proved: Proved = { counts: { 'full-checksum': 0, parts: 0, etag: 0, size: 0 }, examples: new Map() }
+  await pMap(
+    expected,
+    async ([key, wanted]) => {
+      const found = await askChecksum(store, listed.get(key), signal)
+      const proof = prove(key, wanted, { found, store })
+      proved.counts[proof] += 1
+      proved.examples.set(proof, key)
+    },
+    { concurrency, signal },
+  )
+  return proved
+}
+
+/**
+ * @throws NimctlError `check-failed` / `PROOF_TOO_WEAK` when an object is proved less well than `level`.
+ */
+export function requireProof({ counts, examples }: Proved, level: Proof | undefined): void {
+  if (level === undefined) return
+  const weaker = proofsBestFirst.slice(proofsBestFirst.indexOf(level) + 1).filter(proof => counts[proof] > 0)
+  const worst = weaker.at(-1)
+  if (worst === undefined) return
+  throw new NimctlError('check-failed', 'PROOF_TOO_WEAK', {
+    what: `${counts[worst]} objects are proved by ${worst} only, such as ${examples.get(worst)}; --require asks for ${level}.`,
+    next: 'Use a store that keeps checksums, or a lower --require. Everything that was sent is kept.',
+  })
+}
+
+async function askChecksum(
+  store: Store,
+  listed: StoredObject | undefined,
+  signal: AbortSignal,
+): Promise<StoredObject | undefined> {
+  if (listed === undefined || listed.crc32c !== undefined) return listed
+  if (store.capabilities.statProof !== 'full-checksum') return listed
+  return await store.stat(listed.key, { signal })
+}
+
+function prove(
+  key: string,
+  wanted: Expected,
+  { found, store }: { found: StoredObject | undefined; store: Store },
+): Proof {
+  if (found === undefined) throw unproved(key, 'It is not in the listing.')
+  if (found.size !== wanted.size) throw unproved(key, `It has ${found.size} bytes; ${wanted.size} were sent.`)
+  if (found.crc32c === undefined || wanted.crc32c === undefined) {
+    return store.capabilities.statProof === 'full-checksum' ? 'parts' : store.capabilities.statProof
+  }
+  if (found.crc32c !== wanted.crc32c) throw unproved(key, 'Its checksum differs from what was sent.')
+  return 'full-checksum'
+}
+
+function unproved(key: string, why: string): NimctlError {
+  return new NimctlError('check-failed', 'UPLOAD_UNPROVED', {
+    what: `The object ${key} did not arrive as it was sent.`,
+    why,
+    next: 'Run the same command again: it sends what differs. If that repeats, something else writes to this prefix.',
+  })
+}

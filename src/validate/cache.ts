@@ -1,0 +1,170 @@
+import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
+import { checkProfiles, type ProfilePresence } from '../cache/check-profiles.ts'
+import { readCacheRecord } from '../cache/record.ts'
+import { scanCacheTree } from '../cache/scan.ts'
+import { listModels, parseSnapshotPath } from '../cache/snapshots.ts'
+import type { ManifestProfile } from '../profiles/model-manifest.ts'
+import { checkReport, type Check, type CheckReport } from '../system/check.ts'
+import { NimctlError } from '../system/errors.ts'
+import type { Report } from '../system/progress.ts'
+import { resolveLink } from '../system/safe-path.ts'
+import { checkContents } from './contents.ts'
+
+export interface ValidateCacheRequest {
+  directory: string
+  /** The image's profiles that must be complete; absent: those that the cache's own record names. */
+  profiles?: readonly ManifestProfile[]
+  /** Hash every file. */
+  deep: boolean
+  concurrency: number
+  signal: AbortSignal
+  report: Report
+}
+
+/** Looks at a cache directory: hub layout, links, leftovers, profiles; with `deep` at every byte. Changes nothing. */
+export async function validateCache(request: ValidateCacheRequest): Promise<CheckReport> {
+  const { directory, deep, report } = request
+  report({ event: 'started', task: 'validate' })
+  const [tree, record] = await Promise.all([scanCacheTree(directory), readCacheRecord(directory)])
+  const files = tree.entries.filter(entry => entry.type === 'file')
+  const presence = request.profiles === undefined ? [] : await checkProfiles(request.profiles, tree)
+  const checks = [
+    checkLayout(tree, directory),
+    ...tree.entries.flatMap(checkLink),
+    ...checkBlobs(tree),
+    ...checkRefs(tree),
+    ...files.flatMap(checkLeftover),
+    ...files.flatMap(checkReadable),
+    ...presence.map(checkPresence),
+    ...(deep ? await checkContents(tree, request) : []),
+  ]
+  report({ event: 'ended', task: 'validate' })
+  const summary = {
+    models: listModels(tree.entries),
+    profiles: request.profiles?.map(({ id }) => id) ?? record?.profiles.map(({ id }) => id) ?? [],
+    files: files.length,
+    bytes: files.reduce((sum, { size }) => sum + size, 0),
+  }
+  return checkReport(directory, summary, checks)
+}
+
+/** @throws NimctlError `not-found` / `PROFILE_UNKNOWN` for an id that the manifest does not have. */
+export function chooseManifestProfiles(
+  profiles: readonly ManifestProfile[],
+  asked: readonly string[],
+): readonly ManifestProfile[] {
+  return asked.map(wanted => {
+    const found = profiles.filter(({ id }) => id.startsWith(wanted))
+    if (found.length === 1 && found[0] !== undefined) return found[0]
+    throw new NimctlError('not-found', 'PROFILE_UNKNOWN', {
+      what: `${found.length === 0 ? 'No profile' : 'More than one profile'} of the image begins with "${wanted}".`,
+      next: 'List them with: nimctl profiles IMAGE',
+    })
+  })
+}
+
+function checkLayout({ entries }: CacheTree, directory: string): Check {
+  const hub = entries.some(({ path }) => parseSnapshotPath(path) !== undefined)
+  return {
+    name: 'cache.layout',
+    status: hub ? 'ok' : 'failed',
+    method: 'structure',
+    expected: 'ngc/hub/models--…/snapshots',
+    found: hub ? 'a hub tree' : 'no snapshots',
+    ...(!hub && { next: `Fill it with: nimctl cache IMAGE ${directory}` }),
+  }
+}
+
+function checkLink(entry: CacheEntry): Check[] {
+  if (entry.type !== 'link') return []
+  const { path, target, resolved } = entry
+  if (resolved !== undefined) return [{ name: 'cache.link', status: 'ok', method: 'structure', path }]
+  const outside = resolveLink(path, target) === undefined
+  return [
+    {
+      name: outside ? 'cache.link-outside' : 'cache.link-broken',
+      status: 'failed',
+      method: 'structure',
+      path,
+      expected: outside ? 'a relative link inside the cache' : 'a link to a file',
+      found: target,
+      next: 'Run nimctl cache again for this directory: it fetches what is missing.',
+    },
+  ]
+}
+
+function checkBlobs({ entries }: CacheTree): Check[] {
+  const used = new Set(entries.flatMap(entry => (entry.type === 'link' ? [entry.resolved] : [])))
+  return entries
+    .filter(({ type, path }) => type === 'file' && /\/blobs\/[^/]+$/.test(path) && !used.has(path))
+    .map(({ path }) => ({
+      name: 'cache.blob-unreferenced',
+      status: 'warning',
+      method: 'structure',
+      path,
+      next: 'No snapshot links to it: it only costs space, or the download did not end.',
+    }))
+}
+
+/** Every snapshot has a file `refs/<version>`; its content is not documented (reference/nim.md 4.1). */
+function checkRefs({ entries }: CacheTree): Check[] {
+  const paths = new Set(entries.map(({ path }) => path))
+  const refs = new Set(
+    entries.flatMap(({ path }) => {
+      const snapshot = /^(.*)\/snapshots\/([^/]+)\//.exec(path)
+      return snapshot === null ? [] : [`${snapshot[1]}/refs/${snapshot[2]}`]
+    }),
+  )
+  return [...refs]
+    .filter(path => !paths.has(path))
+    .map(path => ({
+      name: 'cache.ref-missing',
+      status: 'warning',
+      method: 'structure',
+      path,
+      next: 'Run nimctl cache again for this directory.',
+    }))
+}
+
+function checkLeftover({ path }: CacheEntry): Check[] {
+  if (!path.endsWith('.incomplete') && !/(?:^|\/)ngc\/hub\/tmp\//.test(path)) return []
+  return [
+    {
+      name: 'cache.leftover',
+      status: 'warning',
+      method: 'structure',
+      path,
+      next: 'A download was interrupted: run nimctl cache again, then remove it.',
+    },
+  ]
+}
+
+/** The container that serves runs as another user, mostly 1000:2000 (reference/operator.md 4). */
+function checkReadable(entry: CacheEntry & { type: 'file' }): Check[] {
+  if ((entry.mode & 0o044) !== 0) return []
+  return [
+    {
+      name: 'cache.mode',
+      status: 'warning',
+      method: 'structure',
+      path: entry.path,
+      expected: 'readable by the group or by all',
+      found: entry.mode.toString(8),
+      next: 'chmod -R a+rX DIR, or serve as the same user.',
+    },
+  ]
+}
+
+function checkPresence({ id, present, missing }: ProfilePresence): Check {
+  return {
+    name: 'cache.profile',
+    status: present ? 'ok' : 'failed',
+    method: 'structure',
+    path: id,
+    ...(!present && {
+      expected: 'every file that the manifest names',
+      found: `${missing.length} missing, such as ${missing[0] ?? ''}`,
+      next: `nimctl cache IMAGE DIR --profile ${id}`,
+    }),
+  }
+}

@@ -1,0 +1,260 @@
+import { appendFile, cp, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import { beforeEach, describe, expect, it } from 'vitest'
+
+import { openStore } from '../../src/stores/open.ts'
+import type { Store } from '../../src/stores/store.ts'
+import { silent } from '../../src/system/progress.ts'
+import { download } from '../../src/transfer/download.ts'
+import { listCaches } from '../../src/transfer/list-caches.ts'
+import { requireInventory } from '../../src/transfer/marker.ts'
+import { prepareUpload, type UploadRequest } from '../../src/transfer/prepare-upload.ts'
+import { upload } from '../../src/transfer/upload.ts'
+import { validateStore } from '../../src/validate/store.ts'
+import { makeHubCache, smallRecord, temporaryDirectory } from '../hub-cache.ts'
+
+const { signal } = new AbortController()
+let work: string
+let cache: string
+let store: Store
+let stateDirectory: string
+
+beforeEach(async () => {
+  work = await temporaryDirectory()
+  cache = join(work, 'cache')
+  stateDirectory = join(work, 'state')
+  store = await openStore(pathToFileURL(join(work, 'store')), {})
+  await makeHubCache(cache)
+})
+
+const prepare = (request: Partial<UploadRequest> = {}) =>
+  prepareUpload({
+    directory: cache,
+    store,
+    layout: 'cache',
+    replace: false,
+    delete: false,
+    stateDirectory,
+    tool: 'nimctl/test',
+    concurrency: 4,
+    signal,
+    ...request,
+  })
+const run = async (request: Partial<UploadRequest> = {}) =>
+  upload(await prepare(request), { concurrency: 4, memory: 2 ** 25, signal, report: silent })
+const validate = () => validateStore({ store, profiles: [], deep: false, concurrency: 4, signal, report: silent })
+const fetchInto = async (directory: string) => {
+  const { inventory } = await requireInventory(store, undefined, signal)
+  return await download({ store, inventory, directory, stateDirectory, concurrency: 4, signal, report: silent })
+}
+const failures = async () => {
+  const { checks } = await validate()
+  return checks.filter(({ status }) => status === 'failed').map(({ name, path }) => [name, path])
+}
+const hub = 'ngc/hub/models--nim--meta--test-model'
+const stored = (path: string) => join(work, 'store', hub, path)
+
+/** Every path below a directory with its content or link, without what is nimctl's own. */
+async function readTree(root: string): Promise<Record<string, string>> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true })
+  const tree: Record<string, string> = {}
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name)
+    const name = path.slice(root.length + 1)
+    if (name.startsWith('.nimctl')) continue
+    if (entry.isSymbolicLink()) tree[name] = `-> ${await readlink(path)}`
+    else tree[name] = entry.isFile() ? await readFile(path, 'utf8') : 'directory'
+  }
+  return tree
+}
+
+describe('upload', () => {
+  it('sends each blob once, copies links in the store, and is complete', async () => {
+    const result = await run()
+    expect(result).toMatchObject({ layout: 'cache', links: 'copy', uploadedFiles: 7, copiedFiles: 6, skippedFiles: 0, verified: true })
+    expect(await readFile(stored('snapshots/hf-1234567/nested/deep/tokenizer.json'), 'utf8')).toBe('{}')
+    expect(await failures()).toEqual([])
+  })
+
+  it('sends nothing the second time, and keeps the inventory', async () => {
+    const first = await run()
+    const second = await run()
+    expect(second).toMatchObject({ uploadedBytes: 0, copiedFiles: 0, skippedFiles: 13, inventoryDigest: first.inventoryDigest })
+  })
+
+  it('comes back by download exactly as it was, links and empty folders included', async () => {
+    for (const links of ['copy', 'follow', 'record'] as const) {
+      await run({ links, replace: true, delete: true })
+      const back = join(work, `back-${links}`)
+      await fetchInto(back)
+      expect(await readTree(back)).toEqual(await readTree(cache))
+      expect(await fetchInto(back)).toMatchObject({ files: 0, bytes: 0 })
+    }
+  })
+
+  it('goes on with what another run finished, in a store without checksums', async () => {
+    const interrupt = new AbortController()
+    let put = 0
+    const dying: Store = {
+      ...store,
+      put: async (key, bytes, sums, options) => {
+        if (++put === 4) interrupt.abort()
+        options.signal.throwIfAborted()
+        return await store.put(key, bytes, sums, options)
+      },
+    }
+    const prepared = await prepare({ store: dying, concurrency: 1 })
+    await expect(
+      upload(prepared, { concurrency: 1, memory: 2 ** 25, signal: interrupt.signal, report: silent }),
+    ).rejects.toThrow()
+    expect((await validate()).ok).toBe(false)
+    expect(await run()).toMatchObject({ uploadedFiles: 4, skippedFiles: 3 })
+    expect(await failures()).toEqual([])
+  })
+
+  it('is not complete while it changes', async () => {
+    await run()
+    await writeFile(join(cache, 'new.txt'), 'new')
+    const prepared = await prepare()
+    const failing: Store = { ...prepared.store, put: async () => Promise.reject(new Error('away')) }
+    await expect(upload({ ...prepared, store: failing }, { concurrency: 1, memory: 2 ** 25, signal, report: silent })).rejects.toThrow('away')
+    expect(await failures()).toEqual([['store.inventory', '.nimctl/inventory.jsonl']])
+  })
+
+  it('notices a file that changes under its hands', async () => {
+    const prepared = await prepare()
+    await appendFile(join(cache, 'ngc/hub/models--nim--meta--test-model/refs/hf-1234567'), 'more')
+    await expect(upload(prepared, { concurrency: 4, memory: 2 ** 25, signal, report: silent })).rejects.toMatchObject({
+      category: 'local',
+      code: 'SOURCE_CHANGED',
+    })
+  })
+
+  it('refuses a prefix that holds another image, unless told to replace it', async () => {
+    await run()
+    const other = { ...smallRecord, imageDigest: `sha256:${'cd'.repeat(32)}` }
+    await writeFile(join(cache, '.nimctl/cache.json'), JSON.stringify(other))
+    await expect(run()).rejects.toMatchObject({ category: 'usage', code: 'PREFIX_HOLDS_ANOTHER_IMAGE' })
+    expect(await run({ replace: true })).toMatchObject({ uploadedBytes: 0 })
+  })
+
+  it('never mixes layouts', async () => {
+    await run()
+    await expect(run({ layout: 'ngc' })).rejects.toMatchObject({ code: 'LAYOUT_MIXED' })
+    await rm(join(work, 'store'), { recursive: true })
+    await run({ layout: 'ngc' })
+    await expect(run()).rejects.toMatchObject({ code: 'LAYOUT_MIXED' })
+  })
+
+  it('deletes what the directory does not have only when asked', async () => {
+    await run()
+    await writeFile(join(work, 'store/extra.txt'), 'extra')
+    await run()
+    expect((await validate()).checks.filter(({ name }) => name === 'store.extra').map(({ path }) => path)).toEqual(['extra.txt'])
+    expect(await run({ delete: true })).toMatchObject({ deletedFiles: 1 })
+  })
+
+  it('in layout ngc deletes only what is this image\'s own', async () => {
+    await run({ layout: 'ngc' })
+    await writeFile(join(work, 'store/somebody-elses'), 'x')
+    await rm(join(cache, hub, 'snapshots/hf-1234567/config.json'))
+    expect(await run({ layout: 'ngc', delete: true })).toMatchObject({ deletedFiles: 1 })
+    expect(await readdir(join(work, 'store'))).toContain('somebody-elses')
+  })
+
+  it('says that a missing directory is missing', async () => {
+    await expect(prepare({ directory: join(work, 'nowhere') })).rejects.toMatchObject({ category: 'not-found', code: 'CACHE_NOT_FOUND' })
+  })
+})
+
+describe('validate store', () => {
+  it.each([
+    ['a flipped byte', 'blobs/d0e0f6a5b5b2ac8cae9b4bcbda8fb6c3', 'x', 'checksum'],
+    ['a truncated blob', 'blobs', '', 'size'],
+    ['a missing blob', 'blobs', undefined, 'missing'],
+  ])('names the key of %s', async (_case, _path, _content, kind) => {
+    await run()
+    const [name] = (await readdir(stored('blobs'))).toSorted()
+    const path = stored(`blobs/${name}`)
+    if (kind === 'missing') await rm(path)
+    else if (kind === 'size') await writeFile(path, (await readFile(path)).subarray(0, -1))
+    else {
+      const bytes = await readFile(path)
+      bytes[0] = (bytes[0] ?? 0) ^ 1
+      await writeFile(path, bytes)
+    }
+    expect(await failures()).toEqual([[`store.blob-${kind}`, `${hub}/blobs/${name}`]])
+  })
+
+  it('names a missing snapshot key', async () => {
+    await run()
+    await rm(stored('snapshots/hf-1234567/config.json'))
+    expect(await failures()).toEqual([['store.link-missing', `${hub}/snapshots/hf-1234567/config.json`]])
+  })
+
+  it('fails without an inventory, with a damaged one and with another one', async () => {
+    const { inventoryDigest } = await run()
+    const marker = join(work, 'store/.nimctl/inventory.jsonl')
+    const other = await validateStore({ store, inventoryDigest: `sha256:${'0'.repeat(64)}`, profiles: [], deep: false, concurrency: 1, signal, report: silent })
+    expect(other.checks.filter(({ status }) => status === 'failed')).toMatchObject([{ name: 'store.inventory-digest', found: inventoryDigest }])
+    await writeFile(marker, (await readFile(marker)).subarray(0, -5))
+    expect(await failures()).toEqual([['store.inventory', '.nimctl/inventory.jsonl']])
+    await rm(marker)
+    expect(await failures()).toEqual([['store.inventory', '.nimctl/inventory.jsonl']])
+  })
+
+  it('knows which profiles were uploaded', async () => {
+    await run()
+    const report = await validateStore({ store, profiles: ['c0ffee', 'dead'], deep: false, concurrency: 1, signal, report: silent })
+    expect(report.checks.filter(({ name }) => name === 'store.profile').map(({ status }) => status)).toEqual(['ok', 'failed'])
+  })
+})
+
+describe('download', () => {
+  it('refuses what is not what was uploaded, and keeps the rest', async () => {
+    await run()
+    const [name] = await readdir(stored('blobs'))
+    const bytes = await readFile(stored(`blobs/${name}`))
+    await writeFile(stored(`blobs/${name}`), Buffer.alloc(bytes.length, 1))
+    await expect(fetchInto(join(work, 'back'))).rejects.toMatchObject({ category: 'check-failed', code: 'DOWNLOAD_DAMAGED' })
+    await writeFile(stored(`blobs/${name}`), bytes)
+    await fetchInto(join(work, 'back'))
+    expect(await readTree(join(work, 'back'))).toEqual(await readTree(cache))
+  })
+
+  it('does not follow a link that leads out of the directory', async () => {
+    await run()
+    await mkdir(join(work, 'back'))
+    await mkdir(join(work, 'elsewhere'))
+    await symlink(join(work, 'elsewhere'), join(work, 'back/ngc'))
+    await expect(fetchInto(join(work, 'back'))).rejects.toMatchObject({ code: 'DIRECTORY_LEADS_OUTSIDE' })
+    expect(await readdir(join(work, 'elsewhere'))).toEqual([])
+  })
+
+  it('needs an inventory', async () => {
+    await cp(cache, join(work, 'store'), { recursive: true })
+    await expect(fetchInto(join(work, 'back'))).rejects.toMatchObject({ category: 'check-failed', code: 'INVENTORY_MISSING' })
+  })
+
+  it('restores modes', async () => {
+    await run()
+    await fetchInto(join(work, 'back'))
+    const modes = await Promise.all([cache, join(work, 'back')].map(root => stat(join(root, hub, 'refs/hf-1234567'))))
+    expect(modes[0]?.mode).toBe(modes[1]?.mode)
+  })
+})
+
+describe('list', () => {
+  it('tells complete caches from others', async () => {
+    await run()
+    await cp(cache, join(work, 'store/by-another-tool'), { recursive: true })
+    expect(await listCaches(store, signal)).toMatchObject([
+      { image: smallRecord.image, layout: 'cache', complete: true, files: 13 },
+      { prefix: expect.stringContaining('by-another-tool/'), complete: false },
+    ])
+    await rm(stored('refs/hf-1234567'))
+    expect((await listCaches(store, signal))[0]).toMatchObject({ complete: false })
+  })
+})
