@@ -7,14 +7,24 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
   var what = 'nimctl needs Node.js ' + needed.join('.') + ' or newer; this is ' + process.versions.node + '.'
   var next = 'Install a newer one from https://nodejs.org/en/download or with your version manager.'
   if (process.argv.indexOf('--json') > 0) {
-    var error = { formatVersion: 1, kind: 'Error', category: 'missing-tool', code: 'NODE_TOO_OLD', exitCode: 7, what: what, next: next }
+    var error = {
+      formatVersion: 1,
+      kind: 'Error',
+      category: 'missing-tool',
+      code: 'NODE_TOO_OLD',
+      exitCode: 7,
+      what: what,
+      next: next,
+    }
     console.log(JSON.stringify(error))
   } else console.error('Error: ' + what + '\n' + next)
   process.exitCode = 7
 } else {
-  import('../dist/cli/main.js').then(function (main) {
-    return main.run(process.argv.slice(2))
-  }).then(function (exitCode) {
-    process.exitCode = exitCode
-  })
+  import('../dist/cli/main.js')
+    .then(function (main) {
+      return main.run(process.argv.slice(2))
+    })
+    .then(function (exitCode) {
+      process.exitCode = exitCode
+    })
 }

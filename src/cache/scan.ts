@@ -47,7 +47,10 @@ async function scanFolder(root: string, folder: string, entries: CacheEntry[]): 
     if (child.isDirectory()) await scanFolder(root, path, entries)
     else if (child.isSymbolicLink()) entries.push({ type: 'link', path, target: await readlink(join(root, path)) })
     else if (child.isFile()) entries.push(await readFileEntry(root, path))
-    else throw new NimctlError('local', 'CACHE_SPECIAL_FILE', { what: `${join(root, path)} is neither a file, a directory nor a link.` })
+    else
+      throw new NimctlError('local', 'CACHE_SPECIAL_FILE', {
+        what: `${join(root, path)} is neither a file, a directory nor a link.`,
+      })
   }
   if (children.length === 0 && folder !== '') {
     const { mode } = await stat(join(root, folder))

@@ -11,6 +11,7 @@ import { uploadCommand } from './commands/upload.ts'
 import { validateCommand } from './commands/validate.ts'
 import { versionCommand } from './commands/version.ts'
 import type { Context } from './context.ts'
+import { nimctlVersion } from './settings.ts'
 
 export interface GlobalFlags {
   json?: true
@@ -23,6 +24,7 @@ export interface GlobalFlags {
 export function createProgram(context: Context): Command {
   const program = new Command('nimctl')
     .description('Carries NVIDIA NIM models into clusters without internet.')
+    .version(nimctlVersion(), '-V, --version', 'print the version')
     .addHelpText('after', overview)
     .addCommand(mirrorCommand(context))
     .addCommand(profilesCommand(context))

@@ -1,5 +1,7 @@
 /** Where a profile stands on the host that was asked; `unknown` where nobody was asked (the manifest alone). */
-export type Section = 'runnable' | 'low-memory' | 'compilable' | 'incompatible' | 'unknown'
+export const sections = ['runnable', 'low-memory', 'compilable', 'incompatible', 'unknown'] as const
+
+export type Section = (typeof sections)[number]
 
 export interface ListedGpu {
   name: string

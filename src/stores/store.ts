@@ -40,6 +40,8 @@ export interface Capabilities {
   statProof: Proof
   /** `put` with `ifAbsent` is atomic across hosts. */
   conditionalPut: boolean
+  /** Listings come in the UTF-8 order of keys. Not so in S3 Express, and SeaweedFS sorts each folder by itself. */
+  sortedListing: boolean
 }
 
 export interface Page {
@@ -64,12 +66,21 @@ export interface FinishedPart {
   etag?: string
 }
 
+/** A part of an upload that goes on, as the store tells it. Some stores list no checksums; then the ETag proves it. */
+export interface FoundPart {
+  number: number
+  size: number
+  crc32c?: number
+  etag?: string
+}
+
 /** One object on its way, part by part. */
 export interface Upload {
   readonly saved: SavedUpload
   /** Bytes of every part but the last. */
   readonly partSize: number
-  readonly finished: readonly FinishedPart[]
+  /** What the store has of a resumed upload. */
+  readonly finished: readonly FoundPart[]
   /** The store checks the part's checksum. The bytes may be reused when the promise settles. */
   putPart(number: number, bytes: Uint8Array, sums: Sums, options: { signal: AbortSignal }): Promise<FinishedPart>
   /**
@@ -92,7 +103,10 @@ export interface Store {
   readonly url: URL
   readonly capabilities: Capabilities
 
-  /** A page of objects whose key begins with `prefix`, in the UTF-8 order of their keys; none where nothing lies there. */
+  /**
+   * A page of objects whose key begins with `prefix`, each once, in the order that `sortedListing` tells; none where
+   * nothing lies there.
+   */
   list(prefix: string, cursor: string | undefined, options: { signal: AbortSignal }): Promise<Page>
   /** With the checksum that the store computed; `undefined` when there is no such object. */
   stat(key: string, options: { signal: AbortSignal }): Promise<StoredObject | undefined>
@@ -107,6 +121,7 @@ export interface Store {
     sums: Sums,
     options: { ifAbsent?: boolean; signal: AbortSignal },
   ): Promise<StoredObject>
+  /** @param options.resume when the store no longer has it, a new upload is begun: with another id and nothing finished. */
   openUpload(
     key: string,
     options: { size: number; partSize: number; resume?: SavedUpload; signal: AbortSignal },

@@ -45,7 +45,8 @@ function treeEntries({ tree, wanted }: PreparedUpload, { sums, partSizes }: Know
   const keys = new Map(wanted.map(object => [object.path, object.key]))
   return tree.entries.map((entry): InventoryEntry => {
     if (entry.type === 'directory') return entry
-    if (entry.type === 'file') return fileEntry({ key: entry.path, path: entry.path, source: entry }, { sums, partSizes })
+    if (entry.type === 'file')
+      return fileEntry({ key: entry.path, path: entry.path, source: entry }, { sums, partSizes })
     const source = sourceOf(entry, { files, root: tree.root })
     const { path, target } = entry
     const key = keys.get(path)

@@ -141,7 +141,14 @@ async function receive(incomplete: string, entry: FileEntry, { store, signal, re
 async function isThere(path: string, entry: FileEntry, { knownSums, signal }: Target): Promise<boolean> {
   const found = await lstat(path).catch(absent)
   if (found === undefined || !found.isFile() || found.size !== entry.size) return false
-  const file = { type: 'file' as const, path: entry.path, size: found.size, mode: 0, modifiedMs: found.mtimeMs, inode: found.ino }
+  const file = {
+    type: 'file' as const,
+    path: entry.path,
+    size: found.size,
+    mode: 0,
+    modifiedMs: found.mtimeMs,
+    inode: found.ino,
+  }
   const sum = knownSums.get(file) ?? (await hashFile(path, signal))
   if (sum !== Number.parseInt(entry.crc32c, 16)) return false
   await knownSums.add(file, sum)

@@ -4,7 +4,14 @@ import type { WantedObject } from './wanted.ts'
 
 export type TransferStep =
   | { action: 'upload'; key: string; bytes: number; reason: 'missing' | 'different' | 'unproved'; wanted: WantedObject }
-  | { action: 'copy'; key: string; bytes: number; from: string; reason: 'missing' | 'different' | 'unproved'; wanted: WantedObject }
+  | {
+      action: 'copy'
+      key: string
+      bytes: number
+      from: string
+      reason: 'missing' | 'different' | 'unproved'
+      wanted: WantedObject
+    }
   /** `same-size`: nothing is known of the file's content yet; it is read, and sent only if it differs. */
   | { action: 'skip'; key: string; bytes: number; reason: 'same-checksum' | 'same-size'; wanted: WantedObject }
   | { action: 'delete'; key: string; bytes: number; reason: 'extra' }

@@ -75,15 +75,33 @@ export async function prepareUpload(request: UploadRequest): Promise<PreparedUpl
   const plan = planUpload({
     wanted,
     stored,
-    localSums: new Map(wanted.flatMap(({ source }) => {
-      const sum = knownSums.get(source)
-      return sum === undefined ? [] : [[source.path, sum] as const]
-    })),
+    localSums: new Map(
+      wanted.flatMap(({ source }) => {
+        const sum = knownSums.get(source)
+        return sum === undefined ? [] : [[source.path, sum] as const]
+      }),
+    ),
     recordedSums,
     deletable: request.delete ? await listDeletable(stored, { request, markerKey, published }) : [],
   })
   const url = describeKey(store, '')
-  return { url, store, layout, links, tree, record, wanted, stored, recordedSums, knownSums, plan, markerKey, published, stateDirectory, tool }
+  return {
+    url,
+    store,
+    layout,
+    links,
+    tree,
+    record,
+    wanted,
+    stored,
+    recordedSums,
+    knownSums,
+    plan,
+    markerKey,
+    published,
+    stateDirectory,
+    tool,
+  }
 }
 
 function chooseLinks({ links, store }: UploadRequest): Links {

@@ -55,7 +55,11 @@ export async function sendFile(file: FileEntry, key: string, context: SendContex
   }
 }
 
-async function putWhole(file: FileEntry, key: string, context: SendContext & { handle: FileHandle }): Promise<SentFile> {
+async function putWhole(
+  file: FileEntry,
+  key: string,
+  context: SendContext & { handle: FileHandle },
+): Promise<SentFile> {
   const { store, pool, journal, signal, report } = context
   const buffer = await pool.acquire(file.size)
   try {
@@ -105,7 +109,12 @@ async function openOrResume(
   const { store, journal, partSize, signal } = context
   const left = journal.unfinished(key)
   if (left !== undefined && left.source === identity(file)) {
-    const upload = await store.openUpload(key, { size: file.size, partSize: left.saved.partSize, resume: left.saved, signal })
+    const upload = await store.openUpload(key, {
+      size: file.size,
+      partSize: left.saved.partSize,
+      resume: left.saved,
+      signal,
+    })
     if (upload.saved.id === left.saved.id) return { upload, resumed: trustedParts(upload, left.parts) }
     await journal.noteUpload(upload.saved, identity(file))
     return { upload, resumed: [] }

@@ -76,7 +76,11 @@ export async function upload(prepared: PreparedUpload, options: UploadOptions): 
   return await withLock(`${path}.lock`, prepared.url, async () => carryOut(prepared, options, await openJournal(path)))
 }
 
-async function carryOut(prepared: PreparedUpload, options: UploadOptions, journal: Journal): Promise<UploadedDestination> {
+async function carryOut(
+  prepared: PreparedUpload,
+  options: UploadOptions,
+  journal: Journal,
+): Promise<UploadedDestination> {
   const started = performance.now()
   const { plan, store, published, markerKey } = prepared
   const { report, signal } = options
@@ -127,7 +131,9 @@ async function readUnknown(
     if (sum !== undefined) carried.sums.set(source.path, sum)
   }
   const sources = new Map(
-    plan.steps.flatMap(step => (step.action === 'skip' ? [[step.wanted.source.path, step.wanted.source] as const] : [])),
+    plan.steps.flatMap(step =>
+      step.action === 'skip' ? [[step.wanted.source.path, step.wanted.source] as const] : [],
+    ),
   )
   await pMap(
     [...sources.values()].filter(source => !carried.sums.has(source.path)),

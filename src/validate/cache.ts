@@ -5,7 +5,6 @@ import { scanCacheTree } from '../cache/scan.ts'
 import { listModels, parseSnapshotPath } from '../cache/snapshots.ts'
 import type { ManifestProfile } from '../profiles/model-manifest.ts'
 import { checkReport, type Check, type CheckReport } from '../system/check.ts'
-import { NimctlError } from '../system/errors.ts'
 import type { Report } from '../system/progress.ts'
 import { resolveLink } from '../system/safe-path.ts'
 import { checkContents } from './contents.ts'
@@ -27,7 +26,7 @@ export async function validateCache(request: ValidateCacheRequest): Promise<Chec
   report({ event: 'started', task: 'validate' })
   const [tree, record] = await Promise.all([scanCacheTree(directory), readCacheRecord(directory)])
   const files = tree.entries.filter(entry => entry.type === 'file')
-  const presence = request.profiles === undefined ? [] : await checkProfiles(request.profiles, tree)
+  const presence = request.profiles === undefined ? [] : checkProfiles(request.profiles, tree)
   const checks = [
     checkLayout(tree, directory),
     ...tree.entries.flatMap(checkLink),
@@ -46,21 +45,6 @@ export async function validateCache(request: ValidateCacheRequest): Promise<Chec
     bytes: files.reduce((sum, { size }) => sum + size, 0),
   }
   return checkReport(directory, summary, checks)
-}
-
-/** @throws NimctlError `not-found` / `PROFILE_UNKNOWN` for an id that the manifest does not have. */
-export function chooseManifestProfiles(
-  profiles: readonly ManifestProfile[],
-  asked: readonly string[],
-): readonly ManifestProfile[] {
-  return asked.map(wanted => {
-    const found = profiles.filter(({ id }) => id.startsWith(wanted))
-    if (found.length === 1 && found[0] !== undefined) return found[0]
-    throw new NimctlError('not-found', 'PROFILE_UNKNOWN', {
-      what: `${found.length === 0 ? 'No profile' : 'More than one profile'} of the image begins with "${wanted}".`,
-      next: 'List them with: nimctl profiles IMAGE',
-    })
-  })
 }
 
 function checkLayout({ entries }: CacheTree, directory: string): Check {

@@ -83,7 +83,8 @@ async function checkClaims(
   }
   const foundMd5 = md5Hash?.digest('hex')
   const foundBlake3 = blake3Hash?.digest('hex')
-  if (foundMd5 === md5 && foundBlake3 === blake3) return { name: 'cache.content', status: 'ok', method: 'content', path }
+  if (foundMd5 === md5 && foundBlake3 === blake3)
+    return { name: 'cache.content', status: 'ok', method: 'content', path }
   return {
     name: 'cache.content',
     status: 'failed',

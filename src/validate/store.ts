@@ -70,7 +70,9 @@ async function findInventory(request: ValidateStoreRequest): Promise<FoundInvent
   const { store, image, signal } = request
   const keys = await listMarkers(store, signal)
   const wanted = image === undefined ? undefined : ngcInventoryKey(image.reference, image.digest)
-  const [own] = keys.filter(key => key === inventoryKey || key === wanted || (wanted === undefined && keys.length === 1))
+  const [own] = keys.filter(
+    key => key === inventoryKey || key === wanted || (wanted === undefined && keys.length === 1),
+  )
   if (own === undefined) return { published: undefined, others: [], checks: [missingInventory(store, keys)] }
   const others: Inventory[] = []
   for (const key of keys.filter(other => other !== own)) {
@@ -122,7 +124,9 @@ function checkDigest({ digest }: PublishedInventory, { inventoryDigest }: Valida
       path: inventoryKey,
       expected: inventoryDigest,
       found: digest,
-      ...(!same && { next: 'This is not the upload that the other side meant: compare times and images with nimctl list.' }),
+      ...(!same && {
+        next: 'This is not the upload that the other side meant: compare times and images with nimctl list.',
+      }),
     },
   ]
 }
@@ -137,7 +141,9 @@ function checkProfiles({ header }: Inventory, profiles: readonly string[]): Chec
       method: 'structure',
       expected: asked,
       found: found.map(({ id }) => id).join(', ') || `only ${header.profiles.map(({ id }) => id).join(', ') || 'none'}`,
-      ...(status === 'failed' && { next: 'Build and upload it: nimctl cache IMAGE DIR --profile ID, then nimctl upload.' }),
+      ...(status === 'failed' && {
+        next: 'Build and upload it: nimctl cache IMAGE DIR --profile ID, then nimctl upload.',
+      }),
     }
   })
 }

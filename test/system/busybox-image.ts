@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-export const dockerCli = (...args: string[]) => promisify(execFile)('docker', args)
+import { inject } from 'vitest'
+
+import type {} from '../servers/global-setup.ts'
+
+export const dockerCli = (...args: string[]) =>
+  promisify(execFile)('docker', args, { env: { ...process.env, DOCKER_HOST: inject('dockerHost') } })
 
 /** An image of busybox alone, with a file behind a link, for tests of the engine. */
 export async function buildBusyboxImage(tag: string, dockerfile: readonly string[] = []): Promise<void> {

@@ -24,8 +24,16 @@ export function downloadCommand(context: Context): Command {
     )
     .argument('<url>', 'store and prefix that nimctl uploaded to')
     .argument('<directory>', 'where to; made if it does not exist')
-    .addOption(new Option('--inventory-digest <digest>', 'refuse another inventory than the one that upload printed').argParser(parseDigest))
-    .addOption(new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(parseImageDigest))
+    .addOption(
+      new Option('--inventory-digest <digest>', 'refuse another inventory than the one that upload printed').argParser(
+        parseDigest,
+      ),
+    )
+    .addOption(
+      new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(
+        parseImageDigest,
+      ),
+    )
     .option('--dry-run', 'say what would be downloaded and change nothing')
     .addHelpText('after', examples)
     .action(async (url: string, directory: string, flags: DownloadFlags) => {
@@ -38,12 +46,24 @@ export function downloadCommand(context: Context): Command {
       const { files, bytes } = inventory.header
       if (flags.dryRun === true) {
         const plan = { ok: true, dir: directory, files, bytes }
-        context.print('DownloadPlan', plan, () => `Would bring ${count(files, 'file')} (${formatBytes(bytes)}) into ${directory}.`)
+        context.print(
+          'DownloadPlan',
+          plan,
+          () => `Would bring ${count(files, 'file')} (${formatBytes(bytes)}) into ${directory}.`,
+        )
         return
       }
       const { signal, report } = context
       const stateDir = stateDirectory(context.env)
-      const result = await download({ store, inventory, directory, stateDirectory: stateDir, concurrency, signal, report })
+      const result = await download({
+        store,
+        inventory,
+        directory,
+        stateDirectory: stateDir,
+        concurrency,
+        signal,
+        report,
+      })
       store.close()
       context.print('DownloadResult', { ok: true, ...result }, () => renderResult(result))
     })

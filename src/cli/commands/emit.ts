@@ -2,8 +2,8 @@ import { Argument, Command, Option } from 'commander'
 
 import type { CacheSource, EmitKind, EmitRequest, EmitResult } from '../../emit/request.ts'
 import type { InventoryHeader } from '../../inventory/inventory.ts'
-import type { ImageDigest } from '../../transfer/marker.ts'
 import { NimctlError } from '../../system/errors.ts'
+import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
 import { parseCount, parseImageDigest, parseStoreUrl } from '../options/values.ts'
@@ -37,18 +37,27 @@ export function emitCommand(context: Context): Command {
     .summary('write Kubernetes objects')
     .description(
       'Writes the objects that bring an uploaded cache into a cluster with the NVIDIA NIM Operator.\n' +
-        'What is right follows from what was uploaded: layout cache is fetched by nimctl\'s own image,\n' +
+        "What is right follows from what was uploaded: layout cache is fetched by nimctl's own image,\n" +
         'layout ngc by the NIM itself through NIM_REPOSITORY_OVERRIDE. Secrets are named, never written.',
     )
     .addArgument(new Argument('<kind>', 'stack: all that is needed').choices(['stack', 'nimcache', 'nimservice']))
     .argument('<name>', 'of the NIMCache and of the NIMService')
     .option('--cache <url>', 'store and prefix that nimctl uploaded to')
     .option('--inventory <file>', 'its inventory, where the store is not reachable (needs --store-url)')
-    .addOption(new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(parseImageDigest))
+    .addOption(
+      new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(
+        parseImageDigest,
+      ),
+    )
     .option('--store-url <url>', 'the same prefix as the cluster calls it, where that differs')
     .option('-n, --namespace <name>', 'of the objects')
     .option('--operator-version <version>', 'of the NIM Operator in the cluster (default: the newest known)')
-    .addOption(new Option('--source <how>', 'how the NIMCache gets its files (default: as uploaded)').choices(['loader', 'override']))
+    .addOption(
+      new Option('--source <how>', 'how the NIMCache gets its files (default: as uploaded)').choices([
+        'loader',
+        'override',
+      ]),
+    )
     .option('--image-registry <host>', 'registry that the images were mirrored to, such as registry.internal:5000')
     .option('--loader-image <image>', "nimctl's own image in that registry")
     .option('--store-secret <name>', "an existing Secret with the store's credentials")
@@ -163,5 +172,9 @@ async function deliver(
   const { writeFileAtomically } = await import('../../system/files.ts')
   const path = flags.write
   await writeFileAtomically(path, text)
-  context.print('EmitResult', { ...document, path }, () => `Wrote ${objects.map(({ kind }) => kind).join(', ')} to ${path}.`)
+  context.print(
+    'EmitResult',
+    { ...document, path },
+    () => `Wrote ${objects.map(({ kind }) => kind).join(', ')} to ${path}.`,
+  )
 }

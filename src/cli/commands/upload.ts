@@ -32,14 +32,32 @@ export function uploadCommand(context: Context): Command {
     )
     .argument('<directory>', 'a cache, or any directory with --layout plain')
     .argument('<url...>', 'stores and prefixes, such as s3://models/llama or file:///mnt/share/llama')
-    .addOption(new Option('--layout <layout>', 'ngc: keys as NIM_REPOSITORY_OVERRIDE asks for them').choices(['cache', 'ngc', 'plain']).default('cache'))
     .addOption(
-      new Option('--links <how>', 'links: copied in the store, sent as files, or only recorded (default: copy where the store can)').choices(['copy', 'follow', 'record']),
+      new Option('--layout <layout>', 'ngc: keys as NIM_REPOSITORY_OVERRIDE asks for them')
+        .choices(['cache', 'ngc', 'plain'])
+        .default('cache'),
     )
-    .addOption(new Option('--require <level>', 'fail when arrival is proved less well').choices(['full-checksum', 'parts', 'etag', 'size']))
+    .addOption(
+      new Option(
+        '--links <how>',
+        'links: copied in the store, sent as files, or only recorded (default: copy where the store can)',
+      ).choices(['copy', 'follow', 'record']),
+    )
+    .addOption(
+      new Option('--require <level>', 'fail when arrival is proved less well').choices([
+        'full-checksum',
+        'parts',
+        'etag',
+        'size',
+      ]),
+    )
     .option('--replace', 'another image lies there: put this one in its place')
     .option('--delete', 'remove objects under the prefix that the directory does not have')
-    .addOption(new Option('--part-size <size>', 'bytes of a part (default: 16Mi, more where the store needs it)').argParser(parseSize))
+    .addOption(
+      new Option('--part-size <size>', 'bytes of a part (default: 16Mi, more where the store needs it)').argParser(
+        parseSize,
+      ),
+    )
     .addOption(new Option('--memory <size>', 'bytes of buffers').default(2 ** 27, '128Mi').argParser(parseSize))
     .option('--dry-run', 'print the plan and change nothing')
     .addHelpText('after', examples)
@@ -94,13 +112,25 @@ function printPlan(source: string, prepared: readonly PreparedUpload[], context:
 
 /** The document names keys; where their bytes come from is ours. */
 function withoutWanted({ steps, totals }: TransferPlan) {
-  return { steps: steps.map(({ action, key, bytes, reason, ...rest }) => ({ action, key, bytes, reason, ...('from' in rest && { from: rest.from }) })), totals }
+  return {
+    steps: steps.map(({ action, key, bytes, reason, ...rest }) => ({
+      action,
+      key,
+      bytes,
+      reason,
+      ...('from' in rest && { from: rest.from }),
+    })),
+    totals,
+  }
 }
 
 function renderPlan({ url, steps, totals }: { url: string } & ReturnType<typeof withoutWanted>): string {
   const lines = steps
     .filter(({ action }) => action !== 'skip')
-    .map(step => `${step.action.padEnd(6)} ${formatBytes(step.bytes).padStart(9)}  ${step.key}${'from' in step ? `  (from ${step.from})` : ''}`)
+    .map(
+      step =>
+        `${step.action.padEnd(6)} ${formatBytes(step.bytes).padStart(9)}  ${step.key}${'from' in step ? `  (from ${step.from})` : ''}`,
+    )
   const summary =
     `Would send ${formatBytes(totals.uploadBytes)} to ${url}, copy ${formatBytes(totals.copyBytes)} inside it` +
     `, leave ${formatBytes(totals.skipBytes)} as it is${totals.deleteBytes > 0 ? `, delete ${formatBytes(totals.deleteBytes)}` : ''}.`

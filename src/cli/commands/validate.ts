@@ -25,25 +25,38 @@ interface CacheFlags extends EngineFlags {
 function validateCacheCommand(context: Context): Command {
   const command = new Command('cache')
     .summary('check a cache directory')
-    .description('Checks a cache on disk: hub layout, links, leftovers; against an image, whether its profiles are whole.')
+    .description(
+      'Checks a cache on disk: hub layout, links, leftovers; against an image, whether its profiles are whole.',
+    )
     .argument('<directory>', 'a cache')
     .option('--against <image>', 'image whose model manifest says which files belong to a profile')
-    .option('--profile <profile>', 'must be complete; may be repeated (default with --against: those of the cache)', collect)
+    .option(
+      '--profile <profile>',
+      'must be complete; may be repeated (default with --against: those of the cache)',
+      collect,
+    )
     .option('--deep', 'read every file: MD5 from blob names, BLAKE3 from checksums.blake3')
     .addOption(new Option('--concurrency <n>', 'files read at once').default(4).argParser(parseCount))
-    .addHelpText('after', '\nExamples:\n  nimctl validate cache ./cache --deep\n  nimctl validate cache ./cache --against nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  nimctl validate cache ./cache --deep\n  nimctl validate cache ./cache --against nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4',
+    )
     .action(async (directory: string, flags: CacheFlags) => {
       const { validateCache } = await import('../../validate/cache.ts')
-      const { readCacheRecord } = await import('../../cache/record.ts')
-      const { chooseManifestProfiles } = await import('../../validate/manifest-profiles.ts')
-      const { readCacheManifest } = await import('../../validate/manifest-profiles.ts')
-      const engine = flags.against === undefined ? undefined : await openFlaggedEngine(flags, context)
-      const manifest = await readCacheManifest({ directory, against: flags.against, engine, signal: context.signal })
-      const record = await readCacheRecord(directory)
-      const asked = flags.profile ?? record?.profiles.map(({ id }) => id) ?? []
+      const { readExpectedProfiles } = await import('../../validate/manifest-profiles.ts')
+      const { signal, report: progress } = context
+      const profiles = await readExpectedProfiles({
+        directory,
+        asked: flags.profile ?? [],
+        ...(flags.against !== undefined && {
+          against: { image: flags.against, engine: await openFlaggedEngine(flags, context) },
+        }),
+        signal,
+        report: progress,
+      })
       const report = await validateCache({
         directory,
-        ...(manifest !== undefined && { profiles: chooseManifestProfiles(manifest.profiles, asked) }),
+        ...(profiles !== undefined && { profiles }),
         deep: flags.deep === true,
         concurrency: flags.concurrency,
         signal: context.signal,
@@ -71,9 +84,16 @@ function validateStoreCommand(context: Context): Command {
     .argument('<url>', 'store and prefix')
     .option('--profile <profile>', 'must be among the profiles uploaded; may be repeated', collect)
     .addOption(new Option('--inventory-digest <digest>', 'the one that upload printed').argParser(parseDigest))
-    .addOption(new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(parseImageDigest))
+    .addOption(
+      new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(
+        parseImageDigest,
+      ),
+    )
     .option('--deep', 'read contents back instead of trusting the store')
-    .addHelpText('after', '\nExamples:\n  nimctl validate store s3://models/llama\n  nimctl validate store s3://models/llama --inventory-digest sha256:… --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  nimctl validate store s3://models/llama\n  nimctl validate store s3://models/llama --inventory-digest sha256:… --json',
+    )
     .action(async (url: string, flags: StoreCheckFlags) => {
       const { validateStore } = await import('../../validate/store.ts')
       const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })

@@ -8,7 +8,11 @@ export function versionCommand(context: Context): Command {
     .summary('print the version')
     .description('Prints the versions of nimctl and of the Node.js that runs it.')
     .action(() => {
-      const result = { version: nimctlVersion(), node: process.versions.node, platform: `${process.platform}/${process.arch}` }
+      const result = {
+        version: nimctlVersion(),
+        node: process.versions.node,
+        platform: `${process.platform}/${process.arch}`,
+      }
       context.print('Version', result, () => `nimctl ${result.version} (Node.js ${result.node}, ${result.platform})`)
     })
 }

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 
-import { sections, type Section } from '../../profiles/listing.ts'
 import type { ProfileChoice } from '../../profiles/choice.ts'
+import { sections, type Section } from '../../profiles/listing.ts'
 import { NimctlError } from '../../system/errors.ts'
 import { collect, parseCount } from './values.ts'
 
@@ -23,7 +23,10 @@ const heading = 'Choosing profiles:'
 /** Flags that say which profiles are meant (cli.md, profiles). */
 export function addChoiceOptions(command: Command): Command {
   const options = [
-    new Option('--profile <profile>', 'an id, a unique beginning of one, or an exact description; may be repeated').argParser(collect),
+    new Option(
+      '--profile <profile>',
+      'an id, a unique beginning of one, or an exact description; may be repeated',
+    ).argParser(collect),
     new Option('--section <section,…>', `where the host puts it: ${sections.join(', ')}`),
     new Option('--gpu <product[:pci-id+pci-id]>', 'such as L40S:26b9; may be repeated').argParser(collect),
     new Option('--tp <n>', 'tensor parallelism: GPUs a model is spread over').argParser(parseCount),

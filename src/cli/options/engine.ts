@@ -19,7 +19,9 @@ const heading = 'Container engine:'
 
 /** Flags of commands that look into a local image; the engine is found by DOCKER_HOST or at its usual socket. */
 export function addEngineOptions(command: Command): Command {
-  return command.addOption(new Option('--on <engine>', 'where containers run (DOCKER_HOST)').choices(['docker']).helpGroup(heading))
+  return command.addOption(
+    new Option('--on <engine>', 'where containers run (DOCKER_HOST)').choices(['docker']).helpGroup(heading),
+  )
 }
 
 /** Flags of commands that run containers. */

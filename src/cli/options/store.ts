@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 
-import { defaultRetryPolicy, withRetry } from '../../stores/retry.ts'
 import { openStore } from '../../stores/open.ts'
+import { defaultRetryPolicy, withRetry } from '../../stores/retry.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Context } from '../context.ts'
 import { parseCount } from './values.ts'
@@ -23,13 +23,13 @@ const heading = 'Store:'
 /** Flags of every command that talks to a store. */
 export function addStoreOptions(command: Command): Command {
   const options = [
-    new Option('--endpoint-url <url>', 'of an S3 service other than Amazon\'s (AWS_ENDPOINT_URL)'),
+    new Option('--endpoint-url <url>', "of an S3 service other than Amazon's (AWS_ENDPOINT_URL)"),
     new Option('--region <name>', 'of the bucket (AWS_REGION)'),
     new Option('--aws-profile <name>', 'profile of the AWS configuration (AWS_PROFILE)'),
     new Option('--path-style', 'ask for endpoint/bucket/key (default with --endpoint-url)'),
     new Option('--no-path-style', 'ask for bucket.endpoint/key'),
     new Option('--no-sign-request', 'use no credentials, for public buckets'),
-    new Option('--ca-file <file>', 'certificates in PEM to trust beside the system\'s').env('NIMCTL_CA_FILE'),
+    new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'),
     new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
     new Option('--retries <n>', 'tries after the first').default(8).argParser(parseCount).env('NIMCTL_RETRIES'),
     new Option('--concurrency <n>', 'requests in flight').default(8).argParser(parseCount).env('NIMCTL_CONCURRENCY'),

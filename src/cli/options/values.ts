@@ -21,7 +21,8 @@ const units: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 3
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b?)$/i.exec(text.trim())
   const bytes = Number(match?.[1]) * (units[match?.[2]?.toLowerCase() ?? ''] ?? Number.NaN)
-  if (!Number.isFinite(bytes) || bytes < 1) throw new InvalidArgumentError('Expected a size such as 64Mi, 2GiB or 1048576.')
+  if (!Number.isFinite(bytes) || bytes < 1)
+    throw new InvalidArgumentError('Expected a size such as 64Mi, 2GiB or 1048576.')
   return Math.round(bytes)
 }
 

@@ -15,7 +15,14 @@ export function renderError(error: unknown): RenderedError {
   return {
     exitCode: exitCodes.unexpected,
     text: `Unexpected error, this is a bug in nimctl:\n${stack}`,
-    json: { formatVersion: 1, kind: 'Error', category: 'unexpected', code: 'UNEXPECTED', exitCode: exitCodes.unexpected, what: stack },
+    json: {
+      formatVersion: 1,
+      kind: 'Error',
+      category: 'unexpected',
+      code: 'UNEXPECTED',
+      exitCode: exitCodes.unexpected,
+      what: stack,
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ProgressEvent } from '../../system/progress.ts'
-import { describeEvent, openTally } from './tally.ts'
 import type { Renderer } from './renderer.ts'
+import { describeEvent, openTally } from './tally.ts'
 
 const plainIntervalMs = 30_000
 

@@ -1,0 +1,40 @@
+import { chmod } from 'node:fs/promises'
+
+import { NimctlError } from '../system/errors.ts'
+import { ensureWritableDirectory, freeBytes } from '../system/files.ts'
+import { bytesBelow } from './arriving-bytes.ts'
+import { invokingUser } from './container-user.ts'
+
+/** Even small models come with engines and tokenizers of this size together; below it people are surprised. */
+const comfortableBytes = 20 * 1024 ** 3
+
+/**
+ * Makes the cache directory before the engine does, which would make it root's, and looks at the space.
+ * For a container that runs as somebody else a new directory is opened to everybody; an existing one is left as it is.
+ *
+ * @throws NimctlError `local` / `DIRECTORY_NOT_WRITABLE`, `DISK_FULL` where `expectedBytes` don't fit.
+ */
+export async function prepareCacheDirectory(
+  { directory, user, expectedBytes }: { directory: string; user?: string; expectedBytes?: number },
+  warn: (code: string, message: string) => void,
+): Promise<void> {
+  const isNew = await ensureWritableDirectory(directory)
+  if (isNew && user !== undefined && user !== invokingUser()) await chmod(directory, 0o777)
+  const free = await freeBytes(directory)
+  if (expectedBytes === undefined) {
+    if (free < comfortableBytes)
+      warn('LITTLE_SPACE', `Only ${gib(free)} are free for ${directory}; models often need more.`)
+    return
+  }
+  const needed = expectedBytes - (await bytesBelow(directory))
+  if (needed <= free) return
+  throw new NimctlError('local', 'DISK_FULL', {
+    what: `The models do not fit into ${directory}.`,
+    why: `They need ${gib(needed)} more; ${gib(free)} are free.`,
+    next: 'Free some space, choose fewer profiles, or give another directory.',
+  })
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 1024 ** 3).toFixed(1)} GiB`
+}

@@ -1,0 +1,155 @@
+import { Command, Option } from 'commander'
+
+import type { CacheResult } from '../../cache/build.ts'
+import type { NimImage, PullPolicy } from '../../image/inspect.ts'
+import type { ProfileListing } from '../../profiles/listing.ts'
+import type { ModelManifest } from '../../profiles/model-manifest.ts'
+import { NimctlError } from '../../system/errors.ts'
+import type { Context } from '../context.ts'
+import { addChoiceOptions, isChosen, readChoice, type ChoiceFlags } from '../options/choice.ts'
+import { addContainerOptions, containerSettings, openFlaggedEngine, type EngineFlags } from '../options/engine.ts'
+import { readInput } from '../options/input.ts'
+import { count, formatBytes } from '../render/format.ts'
+import { ngcKey } from '../settings.ts'
+
+interface CacheFlags extends EngineFlags, ChoiceFlags {
+  profilesFrom?: string
+  user?: string
+  pull: PullPolicy
+  dryRun?: true
+}
+
+export function cacheCommand(context: Context): Command {
+  const command = new Command('cache')
+    .summary('fill a directory with a model, from NGC')
+    .description(
+      "Runs the image's own download-to-cache in a container, then looks at the disk whether all that was asked for is there.\n" +
+        'Needs NGC_API_KEY in the environment. The same command goes on after any interruption.',
+    )
+    .argument('<image>', 'a NIM image')
+    .argument('<directory>', 'made if it does not exist')
+    .option('--all', 'every profile that the image offers')
+    .option('--profiles-from <file>', 'the chosen ones of nimctl profiles --json; - reads standard input')
+    .option('--user <uid:gid>', "who writes in the container; image: the image's own user (default: you)")
+    .addOption(
+      new Option('--pull <when>', 'get the image from its registry')
+        .choices(['missing', 'always', 'never'])
+        .default('missing'),
+    )
+    .option('--dry-run', 'say what would be downloaded and change nothing')
+    .addHelpText('after', examples)
+    .action((image: string, directory: string, flags: CacheFlags) => fillCache(image, directory, { flags, context }))
+  return addContainerOptions(addChoiceOptions(command))
+}
+
+const examples = `
+Examples:
+  nimctl cache nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 ./cache --profile 0494aafc
+  nimctl cache IMAGE ./cache --gpu L40S --tp 2 --dry-run
+  nimctl cache IMAGE ./cache --profiles-from profiles.json --gpus all
+  nimctl cache IMAGE ./cache --all`
+
+async function fillCache(
+  name: string,
+  directory: string,
+  { flags, context }: { flags: CacheFlags; context: Context },
+): Promise<void> {
+  const { buildCache } = await import('../../cache/build.ts')
+  const { inspectImage } = await import('../../image/inspect.ts')
+  const { parseModelManifest } = await import('../../profiles/manifest.ts')
+  const { signal, report } = context
+  const readProfiles = await prepareChoice(flags, context)
+  const engine = await openFlaggedEngine(flags, context)
+  const image = await inspectImage(engine, name, { signal, report, pull: flags.pull })
+  const manifest: ModelManifest =
+    image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)
+  const profileIds = readProfiles(image, manifest)
+  if (flags.dryRun === true) {
+    const chosen = profileIds === 'all' ? manifest.profiles.map(({ id }) => id) : profileIds
+    const plan = { ok: true, dir: directory, image: image.reference, imageDigest: image.digest, profiles: chosen }
+    context.print('CachePlan', plan, () => `Would download into ${directory}:\n${chosen.join('\n')}`)
+    return
+  }
+  const key = ngcKey(context.env)
+  const result = await buildCache(
+    {
+      image,
+      manifest,
+      directory,
+      profileIds,
+      ...(key !== undefined && { key }),
+      ...(flags.user !== undefined && { user: flags.user }),
+      ...containerSettings(flags, context),
+    },
+    { engine, signal, report },
+  )
+  context.print('CacheResult', result, () => renderResult(result))
+}
+
+type ReadProfiles = (image: NimImage, manifest: ModelManifest) => readonly string[] | 'all'
+
+/** What is wrong with the flags alone is said before the engine is asked for anything. */
+async function prepareChoice(flags: CacheFlags, context: Context): Promise<ReadProfiles> {
+  const { checkChoice } = await import('../../profiles/choice.ts')
+  const { choiceConditions } = await import('../../profiles/conditions.ts')
+  const choice = await readChoice(flags)
+  checkChoice(
+    choice,
+    choiceConditions(choice).map(({ flag }) => flag),
+  )
+  const { profilesFrom } = flags
+  if (profilesFrom !== undefined) {
+    if (isChosen(choice)) throw conflict()
+    const { readListingFile } = await import('../../profiles/listing-file.ts')
+    const saved = readListingFile(await readInput(profilesFrom, context))
+    return image => chosenFrom(saved, image, profilesFrom)
+  }
+  if (!isChosen(choice)) throw choiceRequired()
+  if (choice.all === true) return () => 'all'
+  const { selectProfiles } = await import('../../profiles/select.ts')
+  const { listManifest } = await import('../../profiles/manifest-listing.ts')
+  return (_image, manifest) => idsOf(selectProfiles(listManifest(manifest), choice))
+}
+
+/** Profile ids change with every image tag, so a list of another image is no list of this one. */
+function chosenFrom(saved: ProfileListing, image: NimImage, file: string): readonly string[] {
+  if (saved.imageDigest !== undefined && saved.imageDigest !== image.digest) {
+    throw new NimctlError('usage', 'PROFILES_OF_ANOTHER_IMAGE', {
+      what: `${file} lists the profiles of another image.`,
+      why: `It says ${saved.imageDigest}; ${image.reference} is ${image.digest}.`,
+      next: `List them anew: nimctl profiles ${image.reference} --json`,
+    })
+  }
+  return idsOf(saved)
+}
+
+function idsOf({ profiles }: ProfileListing): string[] {
+  return profiles.filter(({ selected }) => selected).map(({ id }) => id)
+}
+
+function conflict(): NimctlError {
+  return new NimctlError('usage', 'PROFILE_CHOICE_CONFLICT', {
+    what: '--profiles-from and choosing flags exclude each other.',
+    next: 'Choose when you list: nimctl profiles IMAGE --profile … --json',
+  })
+}
+
+function choiceRequired(): NimctlError {
+  return new NimctlError('usage', 'PROFILE_CHOICE_REQUIRED', {
+    what: 'Say which profiles to download.',
+    why: 'All of them are often hundreds of gigabytes.',
+    next: 'Give --profile ID, other choosing flags, --profiles-from FILE, or --all. What there is: nimctl profiles IMAGE',
+  })
+}
+
+function renderResult({ ok, dir, image, profiles, models, files, bytes }: CacheResult): string {
+  const missing = profiles.filter(({ present }) => !present)
+  const held = `${dir} holds ${count(profiles.length - missing.length, 'profile')} of ${image}: ${count(files, 'file')}, ${formatBytes(bytes)}.`
+  return [
+    held,
+    ...models.map(
+      model => `  ${model.name}:${model.version}  ${count(model.files, 'file')}, ${formatBytes(model.bytes)}`,
+    ),
+    ok ? `Next: nimctl upload ${dir} URL` : `Missing: ${missing.map(({ id }) => id).join(', ')}`,
+  ].join('\n')
+}

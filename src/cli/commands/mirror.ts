@@ -1,0 +1,147 @@
+import { Command, Option } from 'commander'
+
+import type { PreparedImage } from '../../image/mirror-image.ts'
+import type { MirrorResult, MirrorRequest } from '../../image/mirror.ts'
+import { NimctlError } from '../../system/errors.ts'
+import { secret } from '../../system/secret.ts'
+import type { Context } from '../context.ts'
+import { readInput } from '../options/input.ts'
+import { parseCount } from '../options/values.ts'
+import { formatBytes, renderTable } from '../render/format.ts'
+
+interface MirrorFlags {
+  to: string
+  fromFile?: string
+  platform: string
+  withSignatures?: true
+  retries: number
+  parallel: number
+  keepGoing?: true
+  srcTlsVerify: boolean
+  destTlsVerify: boolean
+  dryRun?: true
+}
+
+export function mirrorCommand(context: Context): Command {
+  return new Command('mirror')
+    .summary('copy images to the internal registry')
+    .description(
+      "Copies images with skopeo, digest and all; the source's repository path is kept behind DEST.\n" +
+        'What is there by digest is not copied again, so the same command goes on after a failure.',
+    )
+    .argument(
+      '[image...]',
+      'such as nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4, docker-daemon:NAME:TAG or oci:DIR:TAG',
+    )
+    .requiredOption('--to <dest>', 'registry.internal:5000/prefix, oci:DIR or oci-archive:FILE')
+    .option('--from-file <file>', 'one image a line, # comments; - reads standard input')
+    .addOption(new Option('--platform <os/arch,…>', 'of images for several platforms').default('all'))
+    .option('--with-signatures', 'copy signatures with the image')
+    .addOption(
+      new Option('--retries <n>', 'tries after the first').default(3).argParser(parseCount).env('NIMCTL_RETRIES'),
+    )
+    .addOption(new Option('--parallel <n>', 'images at once').default(2).argParser(parseCount))
+    .option('--keep-going', 'go on with the others when one fails')
+    .option('--no-src-tls-verify', 'take plain HTTP and unknown certificates from source registries')
+    .option('--no-dest-tls-verify', 'take plain HTTP and unknown certificates from the destination')
+    .option('--dry-run', 'say what would be copied and change nothing')
+    .addHelpText('after', examples)
+    .action((images: string[], flags: MirrorFlags) => mirror(images, flags, context))
+}
+
+const examples = `
+Credentials: those of skopeo login and docker login (REGISTRY_AUTH_FILE, DOCKER_CONFIG); NGC_API_KEY for nvcr.io;
+NIMCTL_REGISTRY_USERNAME and NIMCTL_REGISTRY_PASSWORD for the destination.
+
+Examples:
+  nimctl mirror nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 --to registry.internal:5000
+  nimctl mirror --from-file images.txt --to registry.internal:5000/nvidia --keep-going --json
+  nimctl mirror docker-daemon:my/nim:1.0 --to oci:./images`
+
+async function mirror(names: readonly string[], flags: MirrorFlags, context: Context): Promise<void> {
+  const { mirrorImages, prepareMirror } = await import('../../image/mirror.ts')
+  const { parseMirrorTarget } = await import('../../image/mirror-plan.ts')
+  const { parseImageReference } = await import('../../image/reference.ts')
+  const { openSkopeo } = await import('../../image/skopeo.ts')
+  const { env, signal, report } = context
+  const listed = flags.fromFile === undefined ? [] : await readImageList(flags.fromFile, context)
+  const sources = [...names, ...listed].map(parseImageReference)
+  if (sources.length === 0) {
+    throw new NimctlError('usage', 'IMAGES_MISSING', {
+      what: 'No image was named.',
+      next: 'Name one or several, or a list: --from-file FILE',
+    })
+  }
+  const request: MirrorRequest = {
+    sources,
+    to: parseMirrorTarget(flags.to),
+    ...(flags.platform !== 'all' && { platforms: flags.platform.split(',') }),
+    withSignatures: flags.withSignatures === true,
+    retries: flags.retries,
+    parallel: flags.parallel,
+    keepGoing: flags.keepGoing === true,
+    sourceAccess: registry => ({ ...ngcCredentials(registry, env), tlsVerify: flags.srcTlsVerify }),
+    destinationAccess: () => ({ ...destinationCredentials(env), tlsVerify: flags.destTlsVerify }),
+  }
+  warnAboutTls(flags, context)
+  const mirroring = { copier: await openSkopeo({ env, signal }), signal, report }
+  if (flags.dryRun === true) {
+    const images = (await prepareMirror(request, mirroring)).map(describePlan)
+    context.print('MirrorPlan', { ok: true, images }, () =>
+      images.map(({ source, destination, action }) => `${action.padEnd(8)} ${source} → ${destination}`).join('\n'),
+    )
+    return
+  }
+  const result = await mirrorImages(request, mirroring)
+  context.print('MirrorResult', result, () => renderResult(result))
+}
+
+async function readImageList(file: string, context: Context): Promise<string[]> {
+  const lines = (await readInput(file, context)).split('\n')
+  return lines.map(line => line.replace(/(?:^|\s)#.*$/, '').trim()).filter(line => line !== '')
+}
+
+/** As NVIDIA documents it: the user `$oauthtoken`, the key as password. */
+function ngcCredentials(registry: string, env: Context['env']) {
+  const key = env.NGC_CLI_API_KEY || env.NGC_API_KEY
+  if (registry !== 'nvcr.io' || !key) return {}
+  return { credentials: { username: '$oauthtoken', password: secret(key) } }
+}
+
+function destinationCredentials({
+  NIMCTL_REGISTRY_USERNAME: username,
+  NIMCTL_REGISTRY_PASSWORD: password,
+}: Context['env']) {
+  return username && password ? { credentials: { username, password: secret(password) } } : {}
+}
+
+function warnAboutTls({ srcTlsVerify, destTlsVerify }: MirrorFlags, { report }: Context): void {
+  if (srcTlsVerify && destTlsVerify) return
+  const sides = [...(srcTlsVerify ? [] : ['source']), ...(destTlsVerify ? [] : ['destination'])].join(' and ')
+  report({
+    event: 'warning',
+    code: 'TLS_NOT_VERIFIED',
+    message: `Plain HTTP and unknown certificates are taken from the ${sides}.`,
+  })
+}
+
+function describePlan({ source, destination, action, bytes, platforms, sourceDigest }: PreparedImage) {
+  const name = ({ image }: PreparedImage['source']) => formatPlace(image)
+  return { source: name(source), sourceDigest, destination: name(destination), action, bytes, platforms }
+}
+
+function formatPlace(image: PreparedImage['source']['image']): string {
+  if ('path' in image) return `${image.transport}:${image.path}${image.name === undefined ? '' : `:${image.name}`}`
+  const tag = image.tag === undefined ? '' : `:${image.tag}`
+  return `${image.registry}/${image.repository}${tag}${image.digest === undefined ? '' : `@${image.digest}`}`
+}
+
+function renderResult({ images }: MirrorResult): string {
+  const rows = images.map(({ status, destination, digest, bytes, error }) => [
+    status,
+    destination,
+    digest === '' ? (error?.what ?? '-') : digest,
+    bytes > 0 ? formatBytes(bytes) : '-',
+  ])
+  return renderTable(['STATUS', 'DESTINATION', 'DIGEST', 'BYTES'], rows)
+}

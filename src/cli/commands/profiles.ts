@@ -1,0 +1,135 @@
+import { Command } from 'commander'
+
+import type { ListedProfile, ProfileListing } from '../../profiles/listing.ts'
+import { NimctlError } from '../../system/errors.ts'
+import type { Report } from '../../system/progress.ts'
+import type { Context } from '../context.ts'
+import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choice.ts'
+import { addContainerOptions, containerSettings, openFlaggedEngine, type EngineFlags } from '../options/engine.ts'
+import { readInput } from '../options/input.ts'
+import type { GlobalFlags } from '../program.ts'
+import { formatBytes, renderTable } from '../render/format.ts'
+import { ngcKey } from '../settings.ts'
+
+interface ProfilesFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
+  file?: string
+  ids?: true
+  explain?: true
+}
+
+export function profilesCommand(context: Context): Command {
+  const command = new Command('profiles')
+    .summary('list what profiles an image offers, and choose')
+    .description(
+      'Reads the model manifest out of a local image: no GPU, no key, nothing runs.\n' +
+        'With --on docker the image is asked on this host, which says what its GPUs can run.',
+    )
+    .argument('[image]', 'an image in the container engine')
+    .option(
+      '--file <file>',
+      'saved output of list-model-profiles, a model_manifest.yaml, or saved --json; - reads standard input',
+    )
+    .option('--ids', 'print only the ids of the chosen ones, one a line')
+    .option('--explain', 'say why each one was chosen or not')
+    .addHelpText('after', examples)
+    .action((image: string | undefined, flags: ProfilesFlags) => listProfiles(image, flags, context))
+  return addContainerOptions(addChoiceOptions(command))
+}
+
+const examples = `
+Examples:
+  nimctl profiles nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4
+  nimctl profiles nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 --on docker --gpus all --section runnable
+  nimctl profiles --file list-output.txt --gpu L40S --tp 2 --ids
+  nimctl profiles IMAGE --engine vllm --json > profiles.json     # for: nimctl cache --profiles-from profiles.json`
+
+async function listProfiles(image: string | undefined, flags: ProfilesFlags, context: Context): Promise<void> {
+  const { selectProfiles } = await import('../../profiles/select.ts')
+  if ((image === undefined) === (flags.file === undefined)) {
+    throw new NimctlError('usage', 'PROFILES_SOURCE', {
+      what: 'Say whose profiles, in one way.',
+      next: 'Give an IMAGE, or --file FILE with what was saved.',
+    })
+  }
+  const choice = await readChoice(flags)
+  const listing =
+    image === undefined
+      ? await readFileListing(flags.file ?? '', context)
+      : await readImageListing(image, flags, context)
+  const selected = selectProfiles(listing, choice)
+  for (const message of selected.warnings) context.report({ event: 'warning', code: 'PROFILES', message })
+  context.print('ProfileListing', selected, () => render(selected, flags))
+}
+
+async function readFileListing(file: string, context: Context): Promise<ProfileListing> {
+  const { readListingFile } = await import('../../profiles/listing-file.ts')
+  return readListingFile(await readInput(file, context))
+}
+
+async function readImageListing(name: string, flags: ProfilesFlags, context: Context): Promise<ProfileListing> {
+  const { inspectImage } = await import('../../image/inspect.ts')
+  const { listManifest } = await import('../../profiles/manifest-listing.ts')
+  const { parseModelManifest } = await import('../../profiles/manifest.ts')
+  const { signal } = context
+  // The list is the result; how the container printed it is for those who look for a fault.
+  const report = withoutLogs(context, flags)
+  const engine = await openFlaggedEngine(flags, context)
+  const image = await inspectImage(engine, name, { signal, report })
+  const manifest = image.manifest === undefined ? undefined : parseModelManifest(image.manifest.text)
+  const from = { image: image.reference, imageDigest: image.digest, family: image.family }
+  if (flags.on === undefined && manifest !== undefined) return { ...listManifest(manifest), ...from }
+  const { listWithDocker } = await import('../../profiles/docker-source.ts')
+  const key = ngcKey(context.env)
+  const listing = await listWithDocker(
+    {
+      engine,
+      image: image.reference,
+      family: image.family,
+      ...containerSettings(flags, context),
+      ...(key !== undefined && { key }),
+      ...(manifest !== undefined && { manifest }),
+    },
+    { signal, report },
+  )
+  return { ...listing, ...from }
+}
+
+function withoutLogs({ report }: Context, { verbose, progress }: GlobalFlags): Report {
+  if (verbose === true || progress === 'json') return report
+  return event => {
+    if (event.event !== 'log') report(event)
+  }
+}
+
+function render(listing: ProfileListing, flags: ProfilesFlags): string {
+  const chosen = listing.profiles.filter(({ selected }) => selected)
+  if (flags.ids === true) return chosen.map(({ id }) => id).join('\n')
+  const shown = flags.explain === true ? listing.profiles : chosen
+  const rows = shown.map(profile => [
+    profile.id,
+    describe(profile),
+    profile.section,
+    needs(profile),
+    ...(flags.explain === true ? [profile.selected ? 'yes' : 'no', profile.why ?? ''] : []),
+  ])
+  const head = ['ID', 'PROFILE', 'SECTION', 'NEEDS', ...(flags.explain === true ? ['CHOSEN', 'WHY'] : [])]
+  const gpus = listing.gpus.map(({ name, free }) => `${name}${free ? '' : ' (busy)'}`)
+  return [...(gpus.length > 0 ? [`GPUs: ${gpus.join(', ')}`] : []), renderTable(head, rows)].join('\n')
+}
+
+/** A manifest has no descriptions: its tags say the same. */
+function describe({ description, tags }: ListedProfile): string {
+  if (description !== '') return description
+  return ['llm_engine', 'backend', 'gpu', 'precision', 'tp', 'profile', 'model_type', 'name']
+    .flatMap(tag => (tags[tag] === undefined || tags[tag] === '' ? [] : [tag === 'tp' ? `tp${tags[tag]}` : tags[tag]]))
+    .concat(tags.feat_lora === 'true' ? ['lora'] : [])
+    .join('-')
+}
+
+function needs({ requiresGbPerGpu, files, bytes }: ListedProfile): string {
+  return [
+    ...(requiresGbPerGpu === undefined ? [] : [`${requiresGbPerGpu} GB/GPU`]),
+    ...(files === undefined ? [] : [`${files} files`]),
+    ...(bytes === undefined ? [] : [formatBytes(bytes)]),
+  ].join(', ')
+}

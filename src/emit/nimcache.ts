@@ -1,0 +1,119 @@
+import type { InventoryProfile } from '../inventory/inventory.ts'
+import { checkNimCacheName } from '../operator/names.ts'
+import { operatorApi, type EnvVariable, type NimCache } from '../operator/objects.ts'
+import { checkNimCache } from '../operator/rules.ts'
+import { NimctlError } from '../system/errors.ts'
+import { refuseFindings } from './check.ts'
+import { claimFor } from './claim.ts'
+import { emitManifestConfigMap } from './config-map.ts'
+import { loaderContract } from './loader-contract.ts'
+import { loaderEnvironment } from './loader-env.ts'
+import { nimImage } from './nim-image.ts'
+import { overrideEnvironment } from './override.ts'
+import { chooseProfile } from './profile.ts'
+import { emitted, joined, metadata, type Comment, type EmitRequest, type EmitResult } from './request.ts'
+import { cacheSource } from './source.ts'
+
+/**
+ * A NIMCache that fills itself from the uploaded cache: by the loader from layout `cache` (shape E of
+ * reference/operator.md section 4), by NIM's own download from layout `ngc` (shape C). It holds all profiles of the
+ * inventory; `--profile` narrows it only where it is emitted alone.
+ *
+ * @throws NimctlError `usage` with everything that can't go together.
+ */
+export function emitNimCache(request: EmitRequest): EmitResult {
+  checkNimCacheName(request.name)
+  const { source, ...surroundings } = sourceOfFiles(request)
+  const object: NimCache = {
+    apiVersion: operatorApi,
+    kind: 'NIMCache',
+    metadata: metadata(request.name, request),
+    spec: {
+      source: {
+        ngc: {
+          modelPuller: source.modelPuller,
+          ...(request.pullSecret !== undefined && { pullSecret: request.pullSecret }),
+          authSecret: source.authSecret,
+          model: { profiles: cachedProfiles(request).map(({ id }) => id) },
+        },
+      },
+      env: source.env,
+      storage: { pvc: claimFor(request) },
+      nodeSelector: request.nodeSelector ?? { 'kubernetes.io/os': 'linux' },
+    },
+  }
+  refuseFindings(checkNimCache(object))
+  return joined(surroundings, emitted({ objects: [object], comments: comments(request, source.comments) }))
+}
+
+interface FileSource {
+  modelPuller: string
+  authSecret: string
+  env: EnvVariable[]
+  comments: Comment[]
+}
+
+function sourceOfFiles(request: EmitRequest): EmitResult & { source: FileSource } {
+  if (cacheSource(request) === 'override') return overrideSource(request)
+  const { env, authSecret, ...surroundings } = loaderEnvironment(request)
+  const configMap = emitManifestConfigMap(request, cachedProfiles(request))
+  const modelPuller = requireLoaderImage(request)
+  const text = `nimctl itself, not the NIM: its ${loaderContract.program} fetches the cache from the store that env names.`
+  const comment = { kind: 'NIMCache', path: [...ngcPath, 'modelPuller'], text }
+  return { ...joined(configMap, surroundings), source: { modelPuller, authSecret, env, comments: [comment] } }
+}
+
+function overrideSource(request: EmitRequest): EmitResult & { source: FileSource } {
+  const { env, authSecret, ...surroundings } = overrideEnvironment(request)
+  const { reference, warnings } = nimImage(request)
+  const comment = {
+    kind: 'NIMCache',
+    path: ['spec', 'env'],
+    text: 'The NIM downloads from this bucket what it would ask NGC for.',
+  }
+  return {
+    ...joined(surroundings, emitted({ warnings })),
+    source: { modelPuller: reference, authSecret, env, comments: [comment] },
+  }
+}
+
+function cachedProfiles({ kind, header, profile }: EmitRequest): readonly InventoryProfile[] {
+  if (header.profiles.length === 0 || (kind === 'nimcache' && profile !== undefined))
+    return [chooseProfile(header, profile)]
+  return header.profiles
+}
+
+function requireLoaderImage({ kind, name, cacheUrl, loaderImage }: EmitRequest): string {
+  if (loaderImage !== undefined) return loaderImage
+  throw new NimctlError('usage', 'LOADER_IMAGE_REQUIRED', {
+    what: 'A NIMCache on an uploaded cache is filled by nimctl’s own image, and it was not named.',
+    why: 'The cluster pulls it from the internal registry, whose address nimctl can’t know.',
+    next: `nimctl emit ${kind} ${name} --cache ${cacheUrl.href} --loader-image REGISTRY/nimctl:VERSION`,
+  })
+}
+
+const ngcPath = ['spec', 'source', 'ngc']
+
+function comments(request: EmitRequest, ofSource: Comment[]): Comment[] {
+  const claim = request.storage.claimName === undefined ? [newClaimComment] : []
+  const selector = request.nodeSelector === undefined ? [nodeSelectorComment(request)] : []
+  return [...ofSource, ...claim, ...selector]
+}
+
+const newClaimComment: Comment = {
+  kind: 'NIMCache',
+  path: ['spec', 'storage', 'pvc'],
+  text: 'Made by the operator, and deleted with this NIMCache.',
+}
+
+/** reference/kubernetes.md, "The real NIM Operator"; the need of a GPU: reference/nim.md, section 1.1. */
+function nodeSelectorComment({ header }: EmitRequest): Comment {
+  const gpu =
+    header.layout === 'ngc'
+      ? 'Most images download without a GPU; where this one needs it, take this selector away.'
+      : 'Filling needs no GPU.'
+  const text =
+    `${gpu} Without a selector the operator wants nodes labelled ` +
+    'feature.node.kubernetes.io/pci-10de.present=true, and without such a node everything stays Pending.'
+  return { kind: 'NIMCache', path: ['spec', 'nodeSelector'], text }
+}

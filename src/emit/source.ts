@@ -1,0 +1,55 @@
+import type { InventoryHeader } from '../inventory/inventory.ts'
+import { NimctlError } from '../system/errors.ts'
+import type { CacheSource, EmitRequest } from './request.ts'
+
+/**
+ * Which way the files get into the NIMCache: it follows from the layout, and the override pointed at a cache layout
+ * finds nothing there (reference/operator.md section 4, "two different bucket layouts").
+ *
+ * @throws NimctlError `usage` / `LAYOUT_MISMATCH` with the command that works, or `FAMILY_UNSUPPORTED`.
+ */
+export function cacheSource(request: EmitRequest): CacheSource {
+  const { header, source } = request
+  if (header.family === 'native') throw nativeUnsupported(header)
+  const fitting = sourceOfLayout(header.layout)
+  if (fitting === undefined)
+    throw new NimctlError('usage', 'LAYOUT_MISMATCH', {
+      what: `${request.cacheUrl.href} is of layout ${header.layout}: it is no NIM cache.`,
+      why: 'A NIMCache is filled from layout cache or ngc.',
+      next: 'Upload a cache: nimctl upload DIR URL',
+    })
+  if (source === undefined || source === fitting) return fitting
+  throw mismatch(request, source)
+}
+
+function sourceOfLayout(layout: InventoryHeader['layout']): CacheSource | undefined {
+  return ({ cache: 'loader', ngc: 'override', plain: undefined } as const)[layout]
+}
+
+function mismatch({ kind, name, cacheUrl, header }: EmitRequest, source: CacheSource): NimctlError {
+  const emit = `nimctl emit ${kind} ${name} --cache ${cacheUrl.href}`
+  return new NimctlError(
+    'usage',
+    'LAYOUT_MISMATCH',
+    source === 'override'
+      ? {
+          what: `NIM_REPOSITORY_OVERRIDE can't read ${cacheUrl.href}: it is of layout ${header.layout}.`,
+          why: 'The override looks for one object per NGC file at the bucket’s root, which is layout ngc.',
+          next: `Let the loader fill the NIMCache: ${emit} --loader-image REGISTRY/nimctl:VERSION; or upload again: nimctl upload DIR s3://BUCKET --layout ngc`,
+        }
+      : {
+          what: `The loader can't fill a cache from ${cacheUrl.href}: it is of layout ${header.layout}.`,
+          why: 'That layout has no cache directory; NIM itself reads it, by NIM_REPOSITORY_OVERRIDE.',
+          next: `Leave the source away: ${emit}; or upload again: nimctl upload DIR URL --layout cache`,
+        },
+  )
+}
+
+/** They mount their cache elsewhere, and the operator recognises them by the puller's label, which the loader lacks. */
+function nativeUnsupported(header: InventoryHeader): NimctlError {
+  return new NimctlError('usage', 'FAMILY_UNSUPPORTED', {
+    what: `nimctl can't emit objects for ${header.image ?? 'this image'} yet: it is of the family native.`,
+    why: 'These images keep their weights in /model, and download them in a way of their own.',
+    next: 'Fill a claim with: nimctl download URL DIR, and mount it at /model',
+  })
+}

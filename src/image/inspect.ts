@@ -1,0 +1,101 @@
+import { lookedFor, manifestPlaces, type NimFamily, recogniseFamily } from '../nim/families.ts'
+import type { ContainerEngine, LocalImage } from '../system/container-engine.ts'
+import { NimctlError } from '../system/errors.ts'
+import type { Report } from '../system/progress.ts'
+import type { RegistryCredentials } from './auth-file.ts'
+import { formatImageReference, parseImageReference } from './reference.ts'
+
+/** A NIM image as it lies in the engine; nothing of it has run. */
+export interface NimImage {
+  /** As the engine takes it. */
+  reference: string
+  /** Of the image manifest in its registry, where the engine knows one; else of the config, which is the engine's id. */
+  digest: string
+  labels: Record<string, string>
+  /** As the image states it: empty, `1000`, `1000:1000` or a name. */
+  user: string
+  family: NimFamily
+  /** Absent for native images. */
+  manifest?: { path: string; text: string }
+}
+
+/** As `docker run --pull` means them. */
+export type PullPolicy = 'missing' | 'always' | 'never'
+
+export interface InspectOptions {
+  signal: AbortSignal
+  report: Report
+  /** `never` unless told. */
+  pull?: PullPolicy
+  credentials?: RegistryCredentials
+}
+
+/**
+ * Reads what the engine's image says of itself: labels, user, family, and the model manifest out of its layers.
+ *
+ * @param reference a name as of a registry, also with `docker-daemon:` in front.
+ * @throws NimctlError `usage` / `NOT_A_NIM_IMAGE`, `IMAGE_NOT_IN_ENGINE`; `not-found` / `IMAGE_NOT_FOUND`.
+ */
+export async function inspectImage(
+  engine: ContainerEngine,
+  reference: string,
+  options: InspectOptions,
+): Promise<NimImage> {
+  const name = engineName(reference)
+  const image = await findImage(engine, name, options)
+  const file = await engine.readImageFile(name, manifestPlaces, options)
+  const manifest = file && { path: file.path, text: file.bytes.toString('utf8') }
+  const family = recogniseFamily({ ...image, ...(manifest && { manifest }) })
+  if (family === undefined) throw notNim(name)
+  return {
+    reference: name,
+    digest: findDigest(image, name),
+    labels: image.labels,
+    user: image.user,
+    family,
+    ...(manifest && { manifest }),
+  }
+}
+
+function engineName(reference: string): string {
+  const parsed = parseImageReference(reference)
+  if ('path' in parsed) {
+    throw new NimctlError('usage', 'IMAGE_NOT_IN_ENGINE', {
+      what: `${reference} is not in the container engine.`,
+      next: `Copy it there first: skopeo copy ${reference} docker-daemon:NAME:TAG`,
+    })
+  }
+  return formatImageReference({ ...parsed, transport: 'docker' })
+}
+
+async function findImage(engine: ContainerEngine, name: string, options: InspectOptions): Promise<LocalImage> {
+  const pull = options.pull ?? 'never'
+  const known = pull === 'always' ? undefined : await engine.inspectImage(name)
+  if (known !== undefined) return known
+  if (pull !== 'never') await engine.pullImage(name, options)
+  const found = await engine.inspectImage(name)
+  if (found !== undefined) return found
+  throw new NimctlError('not-found', 'IMAGE_NOT_FOUND', {
+    what: `The container engine at ${engine.address} has no image ${name}.`,
+    next: `Get it with: docker pull ${name}`,
+  })
+}
+
+/** The digest by which this repository knows the image, else any repository, else the engine's id. */
+function findDigest(image: LocalImage, name: string): string {
+  const asked = /@(sha\d+:[0-9a-f]+)$/.exec(name)?.[1]
+  if (asked !== undefined) return asked
+  const repository = name.replace(/:[^:/]+$/, '')
+  const short = repository.replace(/^docker\.io\/(?:library\/)?/, '')
+  const digests = image.repoDigests.map(each => each.split('@'))
+  const own = digests.find(([of]) => of === repository || of === short) ?? digests[0]
+  return own?.[1] ?? image.id
+}
+
+function notNim(name: string): NimctlError {
+  return new NimctlError('usage', 'NOT_A_NIM_IMAGE', {
+    what: `${name} is no NIM image that nimctl knows how to operate.`,
+    why: `Looked for ${lookedFor}; none is there.`,
+    next: 'Check the name: NIM images are those under nvcr.io/nim/, or your mirror of them.',
+  })
+}

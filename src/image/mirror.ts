@@ -1,0 +1,208 @@
+import pMap from 'p-map'
+import pRetry from 'p-retry'
+
+import { errorMessage, isRetryable, NimctlError } from '../system/errors.ts'
+import type { Report } from '../system/progress.ts'
+import type { RegistryCredentials } from './auth-file.ts'
+import type { ImageConfig, ImageManifest } from './image-manifest.ts'
+import { type PreparedImage, prepareImage, verifyCopy } from './mirror-image.ts'
+import { planMirror, type MirrorTarget, type PlannedCopy } from './mirror-plan.ts'
+import { formatImageReference, type ImageReference } from './reference.ts'
+
+/** An image and how its registry is spoken to. */
+export interface ImagePlace {
+  side: 'source' | 'destination'
+  image: ImageReference
+  credentials?: RegistryCredentials
+  /** False: HTTP, and certificates that nobody vouches for, are taken too. */
+  tlsVerify?: boolean
+}
+
+/**
+ * What copies images between registries, the engine, directories and archives.
+ * All methods throw NimctlError: `auth` / `REGISTRY_AUTH`, `unavailable` / `REGISTRY_UNREACHABLE`, `REGISTRY_TLS`.
+ */
+export interface ImageCopier {
+  readonly name: string
+  readonly version: string
+  /** The image's manifest, or the list of several platforms; `undefined` where there is no such image. */
+  inspect(place: ImagePlace, options: { signal: AbortSignal }): Promise<ImageManifest | undefined>
+  /** Of a list: the config for this machine's platform. */
+  inspectConfig(place: ImagePlace, options: { signal: AbortSignal }): Promise<ImageConfig>
+  /**
+   * Copies an image, digest and all where the source has one. Layers that are there already are not sent again, so a
+   * second try goes on where the first stopped.
+   *
+   * @param platform such as `linux/arm64`, out of a list; absent: everything.
+   */
+  copy(
+    copy: { source: ImagePlace; destination: ImagePlace; platform?: string; withSignatures: boolean },
+    options: { signal: AbortSignal; report: Report },
+  ): Promise<void>
+}
+
+export interface MirrorRequest {
+  sources: readonly ImageReference[]
+  to: MirrorTarget
+  /** Absent: every platform that the source has. */
+  platforms?: readonly string[]
+  withSignatures?: boolean
+  /** Further tries after the first, of what trying again can mend. */
+  retries: number
+  /** Images at once. */
+  parallel: number
+  /** Go on with the others where one fails; its entry says why. */
+  keepGoing: boolean
+  sourceAccess?: (registry: string) => Pick<ImagePlace, 'credentials' | 'tlsVerify'>
+  destinationAccess?: (registry: string) => Pick<ImagePlace, 'credentials' | 'tlsVerify'>
+}
+
+export interface MirroredImage {
+  source: string
+  /** Of a single platform out of a list: that platform's. Empty where the source could not be read. */
+  sourceDigest: string
+  destination: string
+  digest: string
+  platforms: string[]
+  status: 'copied' | 'present' | 'failed'
+  /** Compressed, as the registry keeps it; 0 where neither side is a registry that could be asked. */
+  bytes: number
+  error?: { category: string; code: string; what: string; why?: string; next?: string }
+}
+
+export interface MirrorResult {
+  ok: boolean
+  images: MirroredImage[]
+}
+
+export interface MirrorContext {
+  copier: ImageCopier
+  signal: AbortSignal
+  report: Report
+}
+
+/** What a mirroring would do, for `--dry-run`; both sides are read, nothing is written. */
+export async function prepareMirror(request: MirrorRequest, context: MirrorContext): Promise<PreparedImage[]> {
+  return pMap(
+    planMirror(request.sources, request.to),
+    copy => prepareImage(placesOf(copy, request), request, context),
+    {
+      concurrency: request.parallel,
+      signal: context.signal,
+    },
+  )
+}
+
+/**
+ * Copies what is not there yet, with retries, and proves each copy by its digest.
+ *
+ * @throws NimctlError of the first image that fails, unless `keepGoing`; `check-failed` / `COPY_DIFFERS` where the
+ * destination holds something else than the source after the copy.
+ */
+export async function mirrorImages(request: MirrorRequest, context: MirrorContext): Promise<MirrorResult> {
+  const images = await pMap(
+    planMirror(request.sources, request.to),
+    copy => (request.keepGoing ? mirrorOrExplain(copy, request, context) : mirrorImage(copy, request, context)),
+    { concurrency: request.parallel, signal: context.signal },
+  )
+  return { ok: images.every(({ status }) => status !== 'failed'), images }
+}
+
+async function mirrorImage(copy: PlannedCopy, request: MirrorRequest, context: MirrorContext): Promise<MirroredImage> {
+  const { report, signal } = context
+  const places = placesOf(copy, request)
+  const task = formatImageReference(copy.source)
+  return pRetry(
+    async () => {
+      const prepared = await prepareImage(places, request, context)
+      const described = describe(prepared)
+      if (prepared.action === 'present') {
+        report({ event: 'finished', key: task, action: 'skipped' })
+        return { ...described, digest: prepared.presentDigest, status: 'present' as const }
+      }
+      report({ event: 'started', task, ...(prepared.bytes > 0 && { totalBytes: prepared.bytes }) })
+      await context.copier.copy(
+        {
+          ...places,
+          withSignatures: request.withSignatures ?? false,
+          ...(prepared.platform !== undefined && { platform: prepared.platform }),
+        },
+        context,
+      )
+      const { digest, bytes } = await verifyCopy(prepared, context)
+      report({ event: 'bytes', key: task, bytes })
+      report({ event: 'finished', key: task, action: 'copied' })
+      report({ event: 'ended', task })
+      return { ...described, bytes, digest, status: 'copied' as const }
+    },
+    {
+      retries: request.retries,
+      minTimeout: 1000,
+      factor: 2,
+      randomize: true,
+      signal,
+      shouldRetry: ({ error }) => isRetryable(error),
+      onFailedAttempt: ({ error, attemptNumber, retriesLeft, retryDelay }) => {
+        if (retriesLeft === 0 || !isRetryable(error)) return
+        report({
+          event: 'retrying',
+          operation: task,
+          attempt: attemptNumber,
+          waitMs: retryDelay,
+          reason: error.message,
+        })
+      },
+    },
+  )
+}
+
+async function mirrorOrExplain(
+  copy: PlannedCopy,
+  request: MirrorRequest,
+  context: MirrorContext,
+): Promise<MirroredImage> {
+  try {
+    return await mirrorImage(copy, request, context)
+  } catch (error) {
+    if (!(error instanceof NimctlError)) throw error
+    const { category, code, why, next } = error
+    return {
+      source: formatImageReference(copy.source),
+      sourceDigest: '',
+      destination: formatImageReference(copy.destination),
+      digest: '',
+      platforms: [],
+      status: 'failed',
+      bytes: 0,
+      error: {
+        category,
+        code,
+        what: errorMessage(error),
+        ...(why !== undefined && { why }),
+        ...(next !== undefined && { next }),
+      },
+    }
+  }
+}
+
+function describe(prepared: PreparedImage): Omit<MirroredImage, 'digest' | 'status'> {
+  return {
+    source: formatImageReference(prepared.source.image),
+    sourceDigest: prepared.sourceDigest,
+    destination: formatImageReference(prepared.destination.image),
+    platforms: prepared.platforms,
+    bytes: prepared.bytes,
+  }
+}
+
+function placesOf(
+  { source, destination }: PlannedCopy,
+  request: MirrorRequest,
+): { source: ImagePlace; destination: ImagePlace } {
+  const access = (image: ImageReference, find: MirrorRequest['sourceAccess']) =>
+    image.transport === 'docker' ? find?.(image.registry) : undefined
+  return {
+    source: { side: 'source', image: source, ...access(source, request.sourceAccess) },
+    destination: { side: 'destination', image: destination, ...access(destination, request.destinationAccess) },
+  }
+}

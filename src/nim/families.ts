@@ -1,0 +1,83 @@
+/**
+ * How a NIM container is operated (reference/nim.md section 0): `llm` is NIM LLM 1.x to 3.x, `nimlib` the speech,
+ * biology, visual and retriever 1.x images, `native` those of NeMo Retriever 2.x, `universal` the images that serve
+ * whatever model they are given.
+ */
+export type NimFamily = 'llm' | 'nimlib' | 'native' | 'universal'
+
+/** Section 0. Exactly this value; anything else, or no label, is one of the older families. */
+const nativeLabel = { name: 'com.nvidia.nim.model_download_protocol', value: 'native-v1' }
+
+const usualPlace = '/opt/nim/etc/default/model_manifest.yaml'
+
+/** Where images keep their model manifest, in the order in which the NIM Operator and others look (section 3). */
+export const manifestPlaces = [
+  usualPlace,
+  '/etc/nim/config/model_manifest.yaml',
+  '/opt/nim/etc/config/default/model_manifest.yaml',
+] as const
+
+/** Where the cache directory is mounted (section 4.3). Native images have their weights elsewhere. */
+export const cacheMount: Record<NimFamily, string> = {
+  llm: '/opt/nim/.cache',
+  nimlib: '/opt/nim/.cache',
+  universal: '/opt/nim/.cache',
+  native: '/model',
+}
+
+/** How a utility of an image is started. */
+export interface Utility {
+  /** Replaces the image's entry point. */
+  entrypoint?: string[]
+  command: string[]
+}
+
+/**
+ * The starts of `download-to-cache`, to be tried in this order where an image lacks the program. `--profiles id1 id2`
+ * is the form that the NIM Operator sends to every image (section 1.5). nimlib documents no `--all` (section 1.3), so
+ * give it every id. Empty for native images, which download by environment variables (section 1.4).
+ */
+export function downloadUtilities(family: NimFamily, profileIds: readonly string[] | 'all'): Utility[] {
+  const choice = profileIds === 'all' ? ['--all'] : ['--profiles', ...profileIds]
+  switch (family) {
+    case 'llm':
+    case 'universal':
+      return [{ command: ['download-to-cache', ...choice] }]
+    case 'nimlib':
+      return [
+        { entrypoint: ['nim_download_to_cache'], command: choice },
+        { entrypoint: ['download-to-cache'], command: choice },
+      ]
+    case 'native':
+      return []
+  }
+}
+
+/** What can be read of an image without running it. */
+export interface FamilyEvidence {
+  labels: Record<string, string>
+  /** `NAME=value`. */
+  env: readonly string[]
+  entrypoint: readonly string[]
+  command: readonly string[]
+  manifest?: { path: string; text: string }
+}
+
+/**
+ * Tells a NIM image's family, `undefined` when nothing says that it is a NIM image.
+ *
+ * Only the label is documented. llm and nimlib are told apart by what section 3 shows of their manifests: the place
+ * (nimlib alone uses the older ones), `nim-serve` as the default action (LLM 2.x), and the tag `llm_engine`, which all
+ * samples of llm profiles carry and none of nimlib's. A wrong guess between the two is mended by the download: an image
+ * without the program named by `downloadUtilities` says so.
+ */
+export function recogniseFamily({ labels, entrypoint, command, manifest }: FamilyEvidence): NimFamily | undefined {
+  if (labels[nativeLabel.name] === nativeLabel.value) return 'native'
+  if (manifest === undefined) return undefined
+  if (manifest.path !== usualPlace) return 'nimlib'
+  if ([...entrypoint, ...command].some(word => /(?:^|\/)nim-serve$/.test(word))) return 'llm'
+  return /\bllm_engine["']?\s*:/.test(manifest.text) ? 'llm' : 'nimlib'
+}
+
+/** What `recogniseFamily` looks for, as words for an error message. */
+export const lookedFor = `the label ${nativeLabel.name}=${nativeLabel.value}, and a model manifest at ${manifestPlaces.join(', ')}`

@@ -1,0 +1,67 @@
+/** An object as `kubectl apply` takes it: plain data. */
+export interface KubernetesObject {
+  apiVersion: string
+  kind: string
+  metadata: Metadata
+}
+
+interface Metadata {
+  name: string
+  namespace?: string
+}
+
+export interface EnvVariable {
+  name: string
+  value: string
+}
+
+export interface ConfigMap extends KubernetesObject {
+  apiVersion: 'v1'
+  kind: 'ConfigMap'
+  data: Record<string, string>
+}
+
+/** The parts of the CRDs that nimctl writes; all fields: reference/crd-fields.md. */
+export interface ClaimStorage {
+  create: boolean
+  name?: string
+  storageClass?: string
+  /** A quantity, such as `50Gi`. */
+  size?: string
+  volumeAccessMode?: string
+}
+
+export interface NimCache extends KubernetesObject {
+  apiVersion: typeof operatorApi
+  kind: 'NIMCache'
+  spec: {
+    source: {
+      ngc: {
+        modelPuller: string
+        pullSecret?: string
+        authSecret: string
+        model: { profiles: string[] }
+      }
+    }
+    env: EnvVariable[]
+    storage: { pvc: ClaimStorage }
+    nodeSelector: Record<string, string>
+  }
+}
+
+export interface NimService extends KubernetesObject {
+  apiVersion: typeof operatorApi
+  kind: 'NIMService'
+  spec: {
+    image: { repository: string; tag: string; pullPolicy: string; pullSecrets?: string[] }
+    authSecret?: string
+    env: EnvVariable[]
+    storage: { nimCache?: { name: string; profile: string }; pvc?: ClaimStorage }
+    replicas: number
+    resources: { limits: Record<string, number>; requests: Record<string, number> }
+    expose: { service: { type: string; port: number } }
+  }
+}
+
+/** The only version that any release serves (reference/operator.md, section 1). */
+export const operatorApi = 'apps.nvidia.com/v1alpha1'

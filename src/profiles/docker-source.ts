@@ -1,0 +1,105 @@
+import { nimEnvironment } from '../nim/environment.ts'
+import { cacheMount, type NimFamily, type Utility } from '../nim/families.ts'
+import { recogniseSymptom } from '../nim/symptoms.ts'
+import type { ContainerEngine, ContainerRequest } from '../system/container-engine.ts'
+import { NimctlError } from '../system/errors.ts'
+import type { Secret } from '../system/secret.ts'
+import { joinManifest } from './join-listing.ts'
+import type { ProfileListing } from './listing.ts'
+import type { ModelManifest } from './model-manifest.ts'
+import { parseProfileList } from './parse-listing.ts'
+import { type FinishedRun, runForLines } from './run-for-lines.ts'
+import { withScratchCache } from './scratch-cache.ts'
+import type { ProfileSource } from './source.ts'
+
+/** The host's side (`gpus`, `runtime`, …) is as `docker run` takes it; without GPUs a list is still good. */
+interface DockerListRequest extends Pick<
+  ContainerRequest,
+  'image' | 'gpus' | 'runtime' | 'network' | 'shmSize' | 'user'
+> {
+  engine: ContainerEngine
+  family: NimFamily
+  env?: ContainerRequest['env']
+  /** Some versions download configuration from NGC before they list (reference/nim.md 1.1). */
+  key?: Secret
+  /** What is known of the image, joined with what the host says. */
+  manifest?: ModelManifest
+}
+
+/** Tried in this order (reference/nim.md section 0). */
+const listCommands: Record<NimFamily, readonly [Utility, ...Utility[]] | undefined> = {
+  llm: [{ command: ['list-model-profiles'] }],
+  universal: [{ command: ['list-model-profiles'] }],
+  nimlib: [
+    { entrypoint: ['nim_list_model_profiles'], command: [] },
+    { entrypoint: ['list-model-profiles'], command: [] },
+  ],
+  native: undefined,
+}
+
+/**
+ * Asks a host what it can run of an image, by the image's own list command in a container without a terminal.
+ * The list is looked for in what the container printed, whatever it exited with.
+ *
+ * @throws NimctlError `usage` / `PROFILES_NOT_LISTABLE` for native images, which have no such command; the cause where
+ * the log tells it; else `check-failed` / `PROFILES_NOT_LISTED` with the last lines; and what the engine throws.
+ */
+export const listWithDocker: ProfileSource<DockerListRequest> = async (request, options) => {
+  const { engine, family, env, key, manifest, ...host } = request
+  const commands = listCommands[family]
+  if (commands === undefined) throw notListable(request.image)
+  const container = { ...host, env: { ...env, ...(key !== undefined && { [nimEnvironment.ngcApiKey]: key }) } }
+
+  return withScratchCache({ engine, target: cacheMount[family] }, options.report, async mounts => {
+    const run = await runFirst(commands, command => runForLines(engine, { ...container, ...command, mounts }, options))
+    const listing = readRun(run, request)
+    return manifest === undefined ? listing : joinManifest(listing, manifest)
+  })
+}
+
+/** The first command whose program the image has. */
+async function runFirst(
+  [command, next, ...others]: readonly [Utility, ...Utility[]],
+  run: (command: Utility) => Promise<FinishedRun>,
+): Promise<FinishedRun> {
+  if (next === undefined) return run(command)
+  try {
+    const finished = await run(command)
+    if (!shellExitsForNoProgram.includes(finished.exitCode)) return finished
+  } catch (error) {
+    if (!(error instanceof NimctlError) || error.code !== 'COMMAND_NOT_FOUND') throw error
+  }
+  return runFirst([next, ...others], run)
+}
+
+/** Not executable and not found, where a script of the image starts the program. */
+const shellExitsForNoProgram = [126, 127]
+
+function readRun(run: FinishedRun, { image, family }: DockerListRequest): ProfileListing {
+  const alone = parseProfileList(run.stdout.join('\n'))
+  const list = alone.profiles.length > 0 ? alone : parseProfileList([...run.stdout, ...run.stderr].join('\n'))
+  if (list.profiles.length === 0) throw recogniseSymptom([...run.stderr, ...run.stdout]) ?? notListed(image, run)
+  const warnings =
+    run.exitCode === 0 ? list.warnings : [...list.warnings, `The list command exited with ${run.exitCode}.`]
+  return { source: 'docker', image, family, ...list, warnings }
+}
+
+function notListable(image: string): NimctlError {
+  return new NimctlError('usage', 'PROFILES_NOT_LISTABLE', {
+    what: `${image} offers no profiles.`,
+    why: 'Images of its family (com.nvidia.nim.model_download_protocol=native-v1) have neither a list command nor a manifest.',
+    next: `Fill its cache without choosing: nimctl cache ${image} DIR`,
+  })
+}
+
+const shownLines = 5
+
+function notListed(image: string, { exitCode, outOfMemory, stdout, stderr }: FinishedRun): NimctlError {
+  const last = [...stdout, ...stderr].filter(line => line.trim() !== '').slice(-shownLines)
+  const ended = outOfMemory ? 'was ended for want of memory' : `exited with ${exitCode}`
+  return new NimctlError('check-failed', 'PROFILES_NOT_LISTED', {
+    what: `The list command of ${image} listed no profile.`,
+    why: last.length === 0 ? `It ${ended} and printed nothing.` : `It ${ended}; its last lines: ${last.join(' | ')}`,
+    next: `Read them from the image instead, which needs no GPU and no key: nimctl profiles ${image}`,
+  })
+}

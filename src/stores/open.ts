@@ -1,0 +1,40 @@
+import { NimctlError } from '../system/errors.ts'
+import { readOnly } from './read-only.ts'
+import type { Store } from './store.ts'
+
+/** Plain values; flags, environment and nimctl.yaml were resolved before. Each kind of store reads what concerns it. */
+export interface StoreOptions {
+  endpointUrl?: string
+  region?: string
+  awsProfile?: string
+  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Default: with any endpoint that is not Amazon's own. */
+  pathStyle?: boolean
+  /** `false`: no credentials are looked for, requests go unsigned. */
+  signRequests?: boolean
+  /** Certificates in PEM, trusted beside those of the system. */
+  caFile?: string
+  insecureSkipTlsVerify?: boolean
+  /** Every change is refused before a request is made. */
+  readOnly?: boolean
+}
+
+/** One line per scheme. Each adapter, and the SDK that it brings, is loaded when its scheme is used. */
+const adapters: Record<string, (url: URL, options: StoreOptions) => Promise<Store>> = {
+  file: async url => (await import('./file/open.ts')).openFileStore(url),
+  s3: async (url, options) => (await import('./s3/open.ts')).openS3Store(url, options),
+}
+
+/** @throws NimctlError `usage` / `STORE_SCHEME_UNKNOWN`, or `STORE_URL_INVALID` from the adapter. */
+export async function openStore(url: URL, options: StoreOptions): Promise<Store> {
+  const open = adapters[url.protocol.slice(0, -1)]
+  if (open === undefined) {
+    throw new NimctlError('usage', 'STORE_SCHEME_UNKNOWN', {
+      what: `"${url.protocol}" is not a kind of store that nimctl knows.`,
+      next: `Use one of: ${Object.keys(adapters)
+        .map(scheme => `${scheme}://`)
+        .join(', ')}.`,
+    })
+  }
+  const store = await open(url, options)
+  return options.readOnly === true ? readOnly(store) : store
+}

@@ -1,0 +1,97 @@
+import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3'
+import pMap from 'p-map'
+
+import { NimctlError } from '../../system/errors.ts'
+import type { StoredObject } from '../store.ts'
+import { encodedSource, fullKey } from './location.ts'
+import { abortMultipart, completeMultipart, createMultipart } from './multipart.ts'
+import { described, statObject, unquoted } from './objects.ts'
+import type { Session } from './session.ts'
+
+const mebibyte = 1024 ** 2
+const gibibyte = 1024 ** 3
+
+/** CopyObject takes no more: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+const largestCopy = 5 * gibibyte
+
+export async function copyObject(
+  session: Session,
+  { from, to, signal }: { from: string; to: string; signal: AbortSignal },
+): Promise<StoredObject> {
+  const source = await statObject(session, from, { signal })
+  if (source === undefined) {
+    throw new NimctlError('not-found', 'OBJECT_NOT_FOUND', {
+      what: `There is no s3://${session.bucket}/${fullKey(session, from)} to copy.`,
+    })
+  }
+  if (source.size > largestCopy) return await copyInParts(session, { source, to, signal })
+  const Key = fullKey(session, to)
+  const command = new CopyObjectCommand({ Bucket: session.bucket, Key, CopySource: encodedSource(session, from) })
+  const answer = await session.request({ action: 'CopyObject', key: Key, signal }, (s3, options) =>
+    s3.send(command, options),
+  )
+  return described(to, source.size, answer.CopyObjectResult ?? {})
+}
+
+/** The server copies ranges beside each other; a copy that fails leaves no parts behind. */
+export async function copyInParts(
+  session: Session,
+  { source, to, signal, partSize = partSizeFor(source.size) }: CopyInParts,
+): Promise<StoredObject> {
+  const id = await createMultipart(session, to, { signal })
+  try {
+    const ranges = Array.from({ length: Math.ceil(source.size / partSize) }, (_, index) => ({
+      number: index + 1,
+      start: index * partSize,
+      end: Math.min(source.size, (index + 1) * partSize) - 1,
+    }))
+    const parts = await pMap(ranges, range => copyPart(session, { source, to, id, range, signal }), {
+      concurrency: copiesAtOnce,
+    })
+    return await completeMultipart(session, to, { id, size: source.size, parts, crc32c: source.crc32c, signal })
+  } catch (error) {
+    await abortMultipart(session, to, id).catch(() => undefined)
+    throw error
+  }
+}
+
+interface CopyInParts {
+  source: StoredObject
+  to: string
+  signal: AbortSignal
+  partSize?: number
+}
+
+const copiesAtOnce = 8
+const maxParts = 10_000
+
+function partSizeFor(size: number): number {
+  return Math.max(256 * mebibyte, Math.ceil(size / maxParts / mebibyte) * mebibyte)
+}
+
+async function copyPart(
+  session: Session,
+  {
+    source,
+    to,
+    id,
+    range,
+    signal,
+  }: CopyInParts & { id: string; range: { number: number; start: number; end: number } },
+): Promise<{ number: number; etag: string }> {
+  const Key = fullKey(session, to)
+  const command = new UploadPartCopyCommand({
+    Bucket: session.bucket,
+    Key,
+    UploadId: id,
+    PartNumber: range.number,
+    CopySource: encodedSource(session, source.key),
+    CopySourceRange: `bytes=${range.start}-${range.end}`,
+    // The ranges are of one object, also when somebody replaces it meanwhile.
+    ...(source.etag === undefined ? {} : { CopySourceIfMatch: source.etag }),
+  })
+  const { CopyPartResult } = await session.request({ action: 'UploadPartCopy', key: Key, signal }, (s3, options) =>
+    s3.send(command, options),
+  )
+  return { number: range.number, etag: unquoted(CopyPartResult?.ETag ?? '') }
+}

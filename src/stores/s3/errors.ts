@@ -1,0 +1,183 @@
+import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
+import { sanitize } from '../../system/secret.ts'
+import { lookUp, type Known } from './error-table.ts'
+
+/** What was asked of whom, for the error's sentences. */
+export interface Asked {
+  /** As in a policy: `PutObject`. */
+  action: string
+  bucket: string
+  /** In the bucket; absent where the request is about the bucket. */
+  key?: string | undefined
+  endpoint: string
+  region: string
+}
+
+/** @returns the error itself where it is not one of the store or the network: then it is a bug. */
+export function translateS3Error(error: unknown, asked: Asked): unknown {
+  if (error instanceof NimctlError) return error
+  const seen = readError(error)
+  const known = lookUp(seen)
+  if (known === undefined) return seen.status === undefined ? error : notUnderstood(error, asked)
+  return new NimctlError(known.category, known.code, {
+    ...words(known, seen, asked),
+    ...(known.mend === undefined ? {} : { mend: known.mend }),
+    retryAfterMs: seen.retryAfterMs,
+    cause: error,
+  })
+}
+
+interface Seen {
+  name: string
+  status?: number
+  systemCode?: string
+  message: string
+  region?: string
+  serverTime?: string
+  retryAfterMs?: number
+}
+
+type Words = Record<'what', string> & Partial<Record<'why' | 'next', string>>
+
+function words(known: Known, seen: Seen, asked: Asked): Words {
+  const server = `The server says ${seen.name}${seen.message === '' ? '' : `: ${seen.message}`}`
+  const target = `s3://${asked.bucket}${asked.key === undefined ? '' : `/${asked.key}`}`
+  return sentences[known.code]?.(seen, asked, target) ?? { what: `${asked.action} failed on ${target}.`, why: server }
+}
+
+/** By code of ours. Others say which action failed on what, and the server's words. */
+const sentences: Record<string, (seen: Seen, asked: Asked, target: string) => Words> = {
+  BUCKET_NOT_FOUND: (_, { bucket, endpoint }) => ({
+    what: `There is no bucket "${bucket}" at ${endpoint}.`,
+    next: 'Look at the name and at --endpoint-url. nimctl makes no buckets.',
+  }),
+  OBJECT_NOT_FOUND: (_, { endpoint }, target) => ({ what: `There is no ${target} at ${endpoint}.` }),
+  UPLOAD_GONE: (_, __, target) => ({
+    what: `The begun upload of ${target} is no longer there.`,
+    why: 'It was completed, aborted, or cleaned up.',
+    next: 'Run the same command again: it begins a new one.',
+  }),
+  ACCESS_DENIED: (seen, { action }, target) => ({
+    what: `These credentials may not do s3:${permissionOf(action)} on ${target}.`,
+    why: said(seen),
+    next: `Have s3:${permissionOf(action)} permitted, or use other credentials (--aws-profile).`,
+  }),
+  CREDENTIALS_REFUSED: (seen, { endpoint }) => ({
+    what: `${endpoint} does not accept these credentials.`,
+    why: said(seen),
+    next: 'Look at AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or --aws-profile.',
+  }),
+  CREDENTIALS_EXPIRED: (seen, { endpoint }) => ({
+    what: `The credentials for ${endpoint} have expired.`,
+    why: said(seen),
+    next: 'Renew them, then run the same command again: what is finished is kept.',
+  }),
+  CREDENTIALS_MISSING: (seen, { endpoint }) => ({
+    what: `No credentials were found for ${endpoint}.`,
+    why: seen.message,
+    next: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile: --aws-profile NAME',
+  }),
+  WRONG_REGION: (seen, { bucket, region }) => ({
+    what: `The bucket "${bucket}" is not in the region ${region}.`,
+    why: seen.region === undefined ? said(seen) : `It is in ${seen.region}.`,
+    next: `Name its region: --region ${seen.region ?? 'REGION'}`,
+  }),
+  CLOCK_SKEW: (seen, { endpoint }) => ({
+    what: `The clock of this machine differs too much from that of ${endpoint}.`,
+    why: skew(seen),
+    next: 'Set the clock, or let it be set (NTP).',
+  }),
+  STORE_UNREACHABLE: (seen, { action, endpoint }) => ({
+    what: `${endpoint} could not be reached, or the connection broke (${action}).`,
+    why: `${seen.systemCode ?? seen.name}: ${seen.message}`,
+    next: 'Look at the address (--endpoint-url) and the network, then run the same command again.',
+  }),
+  STORE_THROTTLED: (seen, { endpoint }) => ({ what: `${endpoint} asks for fewer requests.`, why: said(seen) }),
+  STORE_FULL: (seen, { endpoint }) => ({ what: `${endpoint} has no room for more.`, why: said(seen) }),
+  CHECKSUM_MISMATCH: (seen, _, target) => ({ what: `${target} did not arrive as it was sent.`, why: said(seen) }),
+  STORE_KEY_EXISTS: (_, __, target) => ({
+    what: `${target} exists already.`,
+    why: 'It was to be created only if it is absent.',
+  }),
+  TLS_CERTIFICATE_REFUSED: (seen, { endpoint }) => ({
+    what: `The certificate of ${endpoint} is not trusted.`,
+    why: `${seen.systemCode}: ${seen.message}`,
+    next: 'Name the CA that signed it: --ca-file FILE (or NODE_EXTRA_CA_CERTS).',
+  }),
+  TLS_NOT_SPOKEN: (seen, { endpoint }) => ({
+    what: `${endpoint} does not answer with TLS.`,
+    why: `${seen.systemCode}`,
+    next: 'Look at the address: is it http:// there?',
+  }),
+}
+
+/** What the policy calls it, where that differs from the request's name. */
+function permissionOf(action: string): string {
+  return permissions[action] ?? action
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html */
+const permissions: Record<string, string> = {
+  HeadObject: 'GetObject',
+  ListObjectsV2: 'ListBucket',
+  ListParts: 'ListMultipartUploadParts',
+  CopyObject: 'GetObject and s3:PutObject',
+  UploadPartCopy: 'GetObject and s3:PutObject',
+  CreateMultipartUpload: 'PutObject',
+  UploadPart: 'PutObject',
+  CompleteMultipartUpload: 'PutObject',
+}
+
+function said({ name, status, message }: Seen): string {
+  return `The server says ${name}${status === undefined ? '' : ` (${status})`}: ${message}`
+}
+
+function skew({ serverTime }: Seen): string {
+  const there = Date.parse(serverTime ?? '')
+  if (Number.isNaN(there)) return 'The server does not say what time it has.'
+  const seconds = Math.round((Date.now() - there) / 1000)
+  return `This machine is ${Math.abs(seconds)} seconds ${seconds < 0 ? 'behind' : 'ahead'}.`
+}
+
+function notUnderstood(error: unknown, { action, endpoint }: Asked): NimctlError {
+  return new NimctlError('unavailable', 'STORE_ANSWER_NOT_UNDERSTOOD', {
+    what: `${endpoint} did not answer ${action} as an S3 server does.`,
+    why: sanitize(errorMessage(error)).slice(0, 300),
+    next: 'Look at --endpoint-url: is it the address of the S3 service itself?',
+    mend: 'not',
+    cause: error,
+  })
+}
+
+function readError(error: unknown): Seen {
+  const headers = read(read(error, '$response'), 'headers')
+  const region = text(read(headers, 'x-amz-bucket-region')) ?? text(read(error, 'Region'))
+  const status = read(read(error, '$metadata'), 'httpStatusCode')
+  const systemCode = errorCode(error)
+  const retryAfterMs = parseRetryAfter(text(read(headers, 'retry-after')))
+  const serverTime = text(read(error, 'ServerTime')) ?? text(read(headers, 'date'))
+  return {
+    name: text(read(error, 'name')) ?? '',
+    message: sanitize(errorMessage(error)).trim(),
+    ...(typeof status === 'number' ? { status } : {}),
+    ...(systemCode === undefined ? {} : { systemCode }),
+    ...(region === undefined ? {} : { region }),
+    ...(serverTime === undefined ? {} : { serverTime }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  }
+}
+
+/** Seconds or a date: RFC 9110, 10.2.3. */
+function parseRetryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
+}
+
+function read(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,27 @@
+import type { StoreOptions } from '../open.ts'
+import type { Store } from '../store.ts'
+import { copyObject } from './copy.ts'
+import { listObjects } from './list.ts'
+import { putObject, readObject, removeObject, statObject } from './objects.ts'
+import { openSession, type Session } from './session.ts'
+import { openS3Upload } from './upload.ts'
+
+/** S3 and what speaks like it. Nothing is asked of the server before the first operation. */
+export async function openS3Store(url: URL, options: StoreOptions): Promise<Store> {
+  return s3Store(await openSession(url, options))
+}
+
+function s3Store(session: Session): Store {
+  return {
+    url: session.url,
+    capabilities: session.capabilities,
+    list: (prefix, cursor, { signal }) => listObjects(session, { prefix, cursor, signal }),
+    stat: (key, options) => statObject(session, key, options),
+    put: (key, bytes, sums, options) => putObject(session, key, { bytes, sums, ...options }),
+    openUpload: (key, options) => openS3Upload(session, key, options),
+    copy: (from, to, { signal }) => copyObject(session, { from, to, signal }),
+    read: (key, range, { signal }) => readObject(session, key, { range, signal }),
+    remove: removeObject(session),
+    close: () => session.close(),
+  }
+}

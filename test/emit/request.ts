@@ -1,0 +1,58 @@
+import type { EmitRequest } from '../../src/emit/request.ts'
+import type { InventoryHeader, InventoryProfile } from '../../src/inventory/inventory.ts'
+
+/** Profiles of one kind each: ids that YAML could take for numbers, parallelism, LoRA, a version 1 release. */
+export const tensorProfile: InventoryProfile = {
+  id: '0f3de1afe11d355e01657424a267fbaad19bfea3143a9879307c49aed8299db0',
+  description: 'tensorrt_llm-l40s-bf16-tp2-pp2-throughput',
+  model: 'meta/llama-3.2-1b-instruct',
+  release: '1.10',
+  tags: { feat_lora: 'false', gpu: 'L40S', gpu_device: '26b5:10de', llm_engine: 'tensorrt_llm', pp: '2', tp: '2' },
+}
+
+export const vllmProfile: InventoryProfile = {
+  id: '1234567890123456789012345678901234567890123456789012345678901e12',
+  tags: { llm_engine: 'vllm', precision: 'bf16', tp: '1' },
+}
+
+export function aHeader(changes: Partial<InventoryHeader> = {}): InventoryHeader {
+  return {
+    formatVersion: 1,
+    kind: 'Inventory',
+    tool: 'nimctl/0.1.0',
+    image: 'nvcr.io/nim/meta/llama-3.2-1b-instruct:1.12.0',
+    imageDigest: `sha256:${'ab'.repeat(32)}`,
+    family: 'llm',
+    manifestVersion: 1,
+    profiles: [tensorProfile],
+    models: ['nim/meta/llama-3.2-1b-instruct:hf-1'],
+    layout: 'cache',
+    links: 'copy',
+    files: 12,
+    bytes: 40 * 1024 ** 3,
+    ...changes,
+  }
+}
+
+export function aRequest(changes: Partial<EmitRequest> = {}): EmitRequest {
+  return {
+    kind: 'stack',
+    name: 'llama-3-2-1b-instruct',
+    namespace: 'nim-service',
+    header: aHeader(),
+    cacheUrl: new URL('s3://models/llama'),
+    operatorVersion: '3.1.2',
+    imageRegistry: 'registry.internal:5000/mirror',
+    loaderImage: 'registry.internal:5000/nimctl:0.1.0',
+    region: 'eu-central-1',
+    storage: {},
+    replicas: 1,
+    port: 8000,
+    ...changes,
+  }
+}
+
+/** The same upload in layout `ngc`, as the override reads it. */
+export function anNgcRequest(changes: Partial<EmitRequest> = {}): EmitRequest {
+  return aRequest({ header: aHeader({ layout: 'ngc' }), cacheUrl: new URL('s3://nim-bucket/'), ...changes })
+}

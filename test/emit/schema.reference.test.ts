@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+
+import { emit } from '../../src/emit/emit.ts'
+import type { EmitRequest } from '../../src/emit/request.ts'
+import { renderYaml } from '../../src/emit/yaml.ts'
+import { needsAuthSecret, operatorVersions, type OperatorVersion } from '../../src/operator/versions.ts'
+import { NimctlError } from '../../src/system/errors.ts'
+import { type CrdSchema, readCrds, type Verdict } from './crd-schema.ts'
+import { aHeader, anNgcRequest, aRequest, tensorProfile, vllmProfile } from './request.ts'
+import { isObject } from './structural-schema.ts'
+
+const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const reference = process.env['NIMCTL_REFERENCE_DIR'] ?? join(repository, '..', 'shared')
+
+function crdsOf(version: OperatorVersion): Map<string, CrdSchema> {
+  return readCrds(join(reference, 'crds', version === 'main' ? '' : `v${version}`))
+}
+
+/** The server's own counts: reference/kubernetes.md, "CRDs against the server". */
+describe('the validator agrees with the API server on the samples', () => {
+  const samples = [...yamlFiles('samples/operator'), ...yamlFiles('samples/emit')]
+
+  it.each([
+    { version: 'main', ok: 40, unknownField: 1, refused: 5 },
+    { version: '3.1.2', ok: 40, unknownField: 1, refused: 5 },
+    { version: '3.0.2', ok: 34, unknownField: 7, refused: 5 },
+  ] as const)('$version: $ok pass, $unknownField unknown, $refused refused', ({ version, ...expected }) => {
+    const crds = crdsOf(version)
+    const verdicts = samples.map(path => judgeText(crds, readFileSync(path, 'utf8')).verdict)
+    const tally = (wanted: Verdict['verdict']) => verdicts.filter(verdict => verdict === wanted).length
+    expect(samples).toHaveLength(46)
+    expect({ ok: tally('ok'), unknownField: tally('unknown-field'), refused: tally('refused') }).toEqual(expected)
+  })
+
+  it('names the field and the rule', () => {
+    const sample = (path: string) => readFileSync(join(reference, 'samples/operator/serving/standalone', path), 'utf8')
+    expect(judgeText(crdsOf('3.1.2'), sample('routers/ingress/llm.yaml')).reasons).toEqual([
+      '/spec must NOT have additional properties: router',
+    ])
+    expect(judgeText(crdsOf('3.1.2'), sample('autoscaling/llm.yaml')).reasons).toEqual([
+      '/spec spec.replicas cannot be set when spec.scale.enabled is true',
+    ])
+  })
+})
+
+const requests: Record<string, Partial<EmitRequest>> = {
+  'a stack on layout cache': aRequest(),
+  'a stack on layout ngc': anNgcRequest(),
+  'every option': aRequest({
+    endpointUrl: new URL('https://s3.internal:9000'),
+    inventoryDigest: `sha256:${'0'.repeat(64)}`,
+    nodeSelector: { zone: 'a' },
+    port: 9000,
+    pullSecret: 'registry',
+    replicas: 3,
+    storage: { size: '100Gi', storageClass: 'nfs', accessMode: 'ReadWriteMany' },
+    storeSecret: 'store',
+    storeUrl: new URL('s3://inside/llama'),
+  }),
+  'several profiles, manifest version 2': aRequest({
+    header: aHeader({ manifestVersion: 2, profiles: [tensorProfile, vllmProfile] }),
+    profile: vllmProfile.id,
+  }),
+  'nimlib, an image by digest': aRequest({
+    header: aHeader({ family: 'nimlib', image: `nvcr.io/nim/nvidia/asr@sha256:${'cd'.repeat(32)}` }),
+  }),
+  'a service on an existing claim': aRequest({ kind: 'nimservice', storage: { claimName: 'models' } }),
+  'a NIMCache on an existing claim': aRequest({ kind: 'nimcache', storage: { claimName: 'models' } }),
+  'a file:// cache': aRequest({ cacheUrl: new URL('file:///srv/cache') }),
+}
+
+describe.each(operatorVersions)('operator %s takes', operatorVersion => {
+  const crds = crdsOf(operatorVersion)
+
+  it.each(Object.entries(requests))('%s', (_, changes) => {
+    const result = emit(aRequest({ ...changes, operatorVersion }))
+    for (const object of result.objects) expect(judge(crds, object)).toEqual({ verdict: 'ok', reasons: [] })
+    expect(judgeText(crds, renderYaml(result, 'Made by a test.'))).toEqual({ verdict: 'ok', reasons: [] })
+  })
+})
+
+it('authSecret may be left out exactly where nimctl leaves it out', () => {
+  const [object] = emit(aRequest({ kind: 'nimservice', operatorVersion: 'main' })).objects
+  const wantsIt = operatorVersions.filter(version => judge(crdsOf(version), object).verdict === 'refused')
+  expect(wantsIt).toEqual(operatorVersions.filter(needsAuthSecret))
+})
+
+it('replicas 0 is refused by the CRD exactly where nimctl refuses it', () => {
+  const [object] = emit(aRequest({ kind: 'nimservice', operatorVersion: '3.1.2', replicas: 0 })).objects
+  const refusedByCrd = operatorVersions.filter(version => judge(crdsOf(version), object).verdict === 'refused')
+  const refusedByUs = operatorVersions.filter(operatorVersion => refuses({ operatorVersion, replicas: 0 }))
+  expect(refusedByCrd).toEqual(['3.0.0', '3.0.2'])
+  expect(refusedByUs).toEqual(refusedByCrd)
+})
+
+function refuses(changes: Partial<EmitRequest>): boolean {
+  try {
+    emit(aRequest({ kind: 'nimservice', ...changes }))
+    return false
+  } catch (error) {
+    return error instanceof NimctlError && error.code === 'OBJECT_INVALID'
+  }
+}
+
+function yamlFiles(folder: string): string[] {
+  return readdirSync(join(reference, folder), { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.yaml'))
+    .map(path => join(reference, folder, path))
+}
+
+/** A file with an unknown field shows only that: strict errors come first (reference/kubernetes.md, Traps). */
+function judgeText(crds: Map<string, CrdSchema>, text: string): Verdict {
+  const verdicts = parseAllDocuments(text)
+    .map(document => judge(crds, document.toJS()))
+    .filter(({ verdict }) => verdict !== 'ok')
+  return verdicts.find(({ verdict }) => verdict === 'unknown-field') ?? verdicts[0] ?? { verdict: 'ok', reasons: [] }
+}
+
+/** Core kinds have no CRD, so they are not judged here; test/emit/config-map.test.ts asserts ours whole. */
+function judge(crds: Map<string, CrdSchema>, object: unknown): Verdict {
+  const kind = isObject(object) && typeof object['kind'] === 'string' ? object['kind'] : ''
+  return crds.get(kind)?.judge(object) ?? { verdict: 'ok', reasons: [] }
+}

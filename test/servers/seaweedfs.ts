@@ -1,0 +1,154 @@
+import { rmSync } from 'node:fs'
+
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+
+import { answer } from './answer.ts'
+import { onProcessEnd } from './cleanup.ts'
+import { freePort } from './free-port.ts'
+import { requireProgram } from './locate.ts'
+import { startProcess } from './start-process.ts'
+import { makeTemporaryDirectory } from './temporary-directory.ts'
+import { toolEnvironment } from './tool-environment.ts'
+
+export interface SeaweedfsOptions {
+  /** Without them it lets anyone in. */
+  credentials?: { accessKeyId: string; secretAccessKey: string }
+  buckets?: readonly string[]
+}
+
+export interface Seaweedfs {
+  endpoint: string
+  /** What a client needs in its environment: endpoint, region and, where they are asked for, the credentials. */
+  env: Record<string, string>
+  pid: number
+  stop: () => Promise<void>
+}
+
+const region = 'us-east-1'
+
+export async function startSeaweedfs(options: SeaweedfsOptions = {}): Promise<Seaweedfs> {
+  const { credentials, buckets = [] } = options
+  const weed = requireProgram('seaweedfs', 'seaweedfs')
+  const directory = makeTemporaryDirectory()
+  const ports = await choosePorts()
+  const endpoint = `http://127.0.0.1:${ports.s3}`
+  const keys = credentials && {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  }
+  const forgetSockets = onProcessEnd(() => removeSockets(ports))
+  const removeFiles = () => {
+    directory.remove()
+    removeSockets(ports)
+    forgetSockets()
+  }
+  try {
+    const server = await startProcess({
+      name: 'SeaweedFS',
+      command: weed,
+      args: serverArguments(directory.path, ports),
+      // It reads the credentials from there, so none may come from this process's own environment.
+      env: toolEnvironment(keys),
+      logFile: `${directory.path}/weed.log`,
+      isReady: async () => (await answer(`${endpoint}/`)) !== undefined && (await hasVolumes(ports.master)),
+      // In order it takes 25 s, to hand over volumes that are thrown away here.
+      graceMs: 0,
+    })
+    const stop = async () => {
+      await server.stop()
+      removeFiles()
+    }
+    try {
+      await createBuckets(endpoint, credentials, buckets)
+    } catch (error) {
+      await stop()
+      throw error
+    }
+    const env = { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, AWS_DEFAULT_REGION: region, ...keys }
+    return { endpoint, env, pid: server.pid, stop }
+  } catch (error) {
+    removeFiles()
+    throw error
+  }
+}
+
+type Ports = Awaited<ReturnType<typeof choosePorts>>
+
+/** All of them: what is left open defaults to a fixed port, or to another one's number plus 10000. */
+async function choosePorts() {
+  return {
+    master: await freePort(),
+    masterGrpc: await freePort(),
+    volume: await freePort(),
+    volumeGrpc: await freePort(),
+    filer: await freePort(),
+    filerGrpc: await freePort(),
+    s3: await freePort(),
+    s3Grpc: await freePort(),
+  }
+}
+
+function serverArguments(directory: string, ports: Ports): string[] {
+  return [
+    'server',
+    `-dir=${directory}`,
+    '-ip=127.0.0.1',
+    '-ip.bind=127.0.0.1',
+    '-filer',
+    '-s3',
+    `-master.port=${ports.master}`,
+    `-master.port.grpc=${ports.masterGrpc}`,
+    `-volume.port=${ports.volume}`,
+    `-volume.port.grpc=${ports.volumeGrpc}`,
+    `-filer.port=${ports.filer}`,
+    `-filer.port.grpc=${ports.filerGrpc}`,
+    `-s3.port=${ports.s3}`,
+    `-s3.port.grpc=${ports.s3Grpc}`,
+    '-s3.port.iceberg=0',
+    '-s3.port.lance=0',
+    // A missing bucket must be missing: by default an upload by an administrator creates it.
+    '-s3.autoCreateBucket=false',
+    '-master.volumeSizeLimitMB=1024',
+    // A bucket takes seven of them at its first upload.
+    '-volume.max=1000',
+  ]
+}
+
+/** S3 answers before a volume server has come to the master; the first upload would fail. */
+async function hasVolumes(masterPort: number): Promise<boolean> {
+  const status = await answer(`http://127.0.0.1:${masterPort}/dir/status`)
+  const { Topology } = status?.status === 200 ? JSON.parse(status.body) : {}
+  return Topology?.Max > 0
+}
+
+async function createBuckets(
+  endpoint: string,
+  credentials: SeaweedfsOptions['credentials'],
+  buckets: readonly string[],
+): Promise<void> {
+  const client = new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: credentials ?? { accessKeyId: 'anyone', secretAccessKey: 'anything' },
+    ...(credentials === undefined ? { signer: { sign: async request => request } } : {}),
+  })
+  try {
+    for (const bucket of buckets) await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  } finally {
+    client.destroy()
+  }
+}
+
+/** It puts them into /tmp whatever TMPDIR says, and leaves them when it is killed. */
+function removeSockets(ports: Ports): void {
+  const names = [
+    `filer-${ports.filer}`,
+    `filer-grpc-${ports.filerGrpc}`,
+    `master-grpc-${ports.masterGrpc}`,
+    `s3-${ports.s3}`,
+    `s3-grpc-${ports.s3Grpc}`,
+    `volume-grpc-${ports.volumeGrpc}`,
+  ]
+  for (const name of names) rmSync(`/tmp/seaweedfs-${name}.sock`, { force: true })
+}

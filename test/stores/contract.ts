@@ -1,0 +1,23 @@
+import { describe } from 'vitest'
+
+import type { Store } from '../../src/stores/store.ts'
+import { listingContract } from './contract-listing.ts'
+import { multipartContract } from './contract-multipart.ts'
+import { objectContract } from './contract-objects.ts'
+import { nastyKeys } from './contract-tools.ts'
+
+/**
+ * What the port promises (src/stores/store.ts). Every kind of store passes it against its real server, and so does
+ * every wrapper.
+ *
+ * @param open gives an empty store each time.
+ * @param unlike keys that this server is known to change, so that nobody can keep the promise for them.
+ */
+export function describeStoreContract(name: string, open: () => Promise<Store>, unlike: readonly string[] = []): void {
+  const keys = nastyKeys.filter(key => !unlike.includes(key))
+  describe(`the contract of stores: ${name}`, () => {
+    objectContract(open, keys)
+    listingContract(open, keys)
+    multipartContract(open)
+  })
+}

@@ -1,0 +1,85 @@
+import { type IncomingMessage, type RequestListener, type ServerResponse, createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+
+/** What befalls a request. Absent: it passes. */
+export type Fault =
+  /** The server gets it and answers, but the answer never arrives. */
+  | { type: 'lose-answer' }
+  /** The connection breaks while the request's body is on its way. */
+  | { type: 'reset' }
+  /** This is answered in the server's place. */
+  | { type: 'answer'; status: number; headers?: Record<string, string>; body: string }
+  /** The server's answer passes without these headers. */
+  | { type: 'strip'; headers: readonly string[] }
+
+export interface FaultProxy {
+  endpoint: string
+  /** Method and path of all that came, in order. */
+  readonly seen: string[]
+  /** For the next request that fits; each fault befalls one. */
+  next(fits: (request: IncomingMessage) => boolean, fault: Fault): void
+  /** For every request that fits. */
+  always(fits: (request: IncomingMessage) => boolean, fault: Fault): void
+  stop(): void
+}
+
+/** Stands before a server on loopback and hurts chosen requests. The `host` header stays, so signatures hold. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const rules: { fits: (request: IncomingMessage) => boolean; fault: Fault; once: boolean }[] = []
+  const seen: string[] = []
+  const listener: RequestListener = (incoming, outgoing) => {
+    seen.push(`${incoming.method} ${incoming.url}`)
+    const index = rules.findIndex(rule => rule.fits(incoming))
+    const rule = rules[index]
+    if (rule?.once === true) rules.splice(index, 1)
+    suffer(rule?.fault, { incoming, outgoing, target })
+  }
+  const server = createServer(listener)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address() as AddressInfo
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    seen,
+    next: (fits, fault) => rules.push({ fits, fault, once: true }),
+    always: (fits, fault) => rules.push({ fits, fault, once: false }),
+    stop: () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+interface Exchange {
+  incoming: IncomingMessage
+  outgoing: ServerResponse
+  target: string
+}
+
+function suffer(fault: Fault | undefined, exchange: Exchange): void {
+  const { incoming, outgoing } = exchange
+  switch (fault?.type) {
+    case 'reset':
+      incoming.once('data', () => incoming.socket.resetAndDestroy())
+      return
+    case 'answer':
+      incoming.resume().once('end', () => outgoing.writeHead(fault.status, fault.headers).end(fault.body))
+      return
+    case 'lose-answer':
+      forward(exchange, answer => void buffer(answer).then(() => incoming.socket.resetAndDestroy()))
+      return
+    default:
+      forward(exchange, answer => {
+        for (const name of fault?.headers ?? []) delete answer.headers[name]
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(outgoing)
+      })
+  }
+}
+
+function forward({ incoming, outgoing, target }: Exchange, onAnswer: (answer: IncomingMessage) => void): void {
+  const { method, url, headers } = incoming
+  const onward = request(`${target}${url}`, { method, headers, setHost: false, agent: false }, onAnswer)
+  onward.on('error', () => outgoing.destroy())
+  incoming.pipe(onward)
+}

@@ -1,0 +1,177 @@
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { translateFileError } from '../../src/stores/file/errors.ts'
+import { openStore } from '../../src/stores/open.ts'
+import type { Store, Upload } from '../../src/stores/store.ts'
+import { listKeys, never, putParts, putText, readText, sameBytes, sumsOf, threeParts } from './contract-tools.ts'
+
+let directory: string
+let root: string
+let store: Store
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'nimctl-file-system-'))
+  root = join(directory, 'root')
+  store = await openStore(pathToFileURL(root), {})
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true })
+})
+
+describe('links', () => {
+  beforeEach(async () => {
+    await mkdir(join(directory, 'outside'))
+    await writeFile(join(directory, 'outside/secret'), 'secret')
+    await putText(store, 'inside', 'text')
+    await symlink('../outside', join(root, 'out'))
+    await symlink('../outside/secret', join(root, 'secret'))
+    await symlink('inside', join(root, 'link'))
+    await symlink('nowhere', join(root, 'broken'))
+  })
+
+  it('that lead outside are no way out', async () => {
+    const refused = { code: 'STORE_KEY_OUTSIDE' }
+    await expect(putText(store, 'out/new', 'text')).rejects.toMatchObject(refused)
+    await expect(store.read('out/secret', undefined, never)).rejects.toMatchObject(refused)
+    await expect(store.remove('out/secret', never)).rejects.toMatchObject(refused)
+    await expect(store.copy('out/secret', 'copy', never)).rejects.toMatchObject(refused)
+    await expect(store.read('secret', undefined, never)).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' })
+    expect(await store.stat('secret', never)).toBeUndefined()
+    expect(await readFile(join(directory, 'outside/secret'), 'utf8')).toBe('secret')
+  })
+
+  it('to files inside are objects, others are not listed', async () => {
+    expect(await listKeys(store)).toEqual(['inside', 'link'])
+    expect(await readText(store, 'link')).toBe('text')
+  })
+
+  it('are replaced, not followed', async () => {
+    await putText(store, 'secret', 'mine')
+    expect(await readText(store, 'secret')).toBe('mine')
+    expect(await readFile(join(directory, 'outside/secret'), 'utf8')).toBe('secret')
+  })
+})
+
+describe('an upload that goes on', () => {
+  let begun: Upload
+  let whole: Buffer
+  let parts: Buffer[]
+
+  beforeEach(async () => {
+    const three = threeParts(store)
+    whole = three.whole
+    parts = three.parts
+    begun = await store.openUpload('blob', { size: whole.length, partSize: three.partSize, ...never })
+    await putParts(begun, parts, [1, 2])
+  })
+
+  const resume = () =>
+    store.openUpload('blob', { size: whole.length, partSize: begun.partSize, resume: begun.saved, ...never })
+  const leftover = (ending: string) => join(root, '.nimctl-incomplete', `${begun.saved.id}.${ending}`)
+  const numbers = (upload: Upload) => upload.finished.map(part => part.number)
+
+  it('trusts no part whose bytes are not on the disk', async () => {
+    await truncate(leftover('bytes'), begun.partSize + 10)
+    expect(numbers(await resume())).toEqual([1])
+  })
+
+  it('trusts no part whose bytes changed', async () => {
+    await writeFile(leftover('bytes'), 'X', { flag: 'r+' })
+    expect(numbers(await resume())).toEqual([2])
+  })
+
+  it('goes on with a log that was cut at any byte', async () => {
+    const log = await readFile(leftover('parts'))
+    for (let length = log.length; length >= 0; length--) {
+      await truncate(leftover('parts'), length)
+      const upload = await resume()
+      expect(numbers(upload).every(number => number <= 2)).toBe(true)
+      if (upload.saved.id !== begun.saved.id) await upload.abort()
+    }
+  })
+
+  it('goes on with a log that has nonsense at its end', async () => {
+    await appendFile(leftover('parts'), '{"number":3,"size"\0\0\0')
+    const upload = await resume()
+    const rest = await putParts(upload, parts, [3])
+    const first = upload.finished.map(({ number, size, crc32c = 0 }) => ({ number, size, crc32c }))
+    await upload.complete(sumsOf(whole), [...first, ...rest], never)
+    expect(await sameBytes(store, 'blob', whole)).toBe(true)
+  })
+
+  it.each(['../../outside', '', 'x'.repeat(36)])('begins anew for the saved id %j', async id => {
+    const saved = { ...begun.saved, id }
+    const upload = await store.openUpload('blob', { size: whole.length, partSize: 1, resume: saved, ...never })
+    expect(upload.saved.id).not.toBe(id)
+    expect(upload.finished).toEqual([])
+  })
+})
+
+it('leaves nothing behind but the objects', async () => {
+  await putText(store, 'a/b', 'text')
+  const upload = await store.openUpload('c', { size: 4, partSize: 4, ...never })
+  await upload.abort()
+  await store.remove('a/b', never)
+  store.close()
+  expect(await readdir(root)).toEqual([])
+})
+
+it('keeps what others left in the folder of incomplete files', async () => {
+  await store.openUpload('c', { size: 4, partSize: 4, ...never })
+  store.close()
+  expect(await readdir(root)).toEqual(['.nimctl-incomplete'])
+  expect(await listKeys(store)).toEqual([])
+  await expect(putText(store, '.nimctl-incomplete/x', 'text')).rejects.toMatchObject({ code: 'STORE_KEY_OUTSIDE' })
+})
+
+it('says that a file and a directory can not share a name', async () => {
+  await putText(store, 'a', 'text')
+  await expect(putText(store, 'a/b', 'text')).rejects.toMatchObject({ category: 'local', code: 'STORE_KEY_CONFLICT' })
+  await putText(store, 'd/e', 'text')
+  await expect(putText(store, 'd', 'text')).rejects.toMatchObject({ category: 'local', code: 'STORE_KEY_CONFLICT' })
+  await expect(putText(store, 'x//y', 'text')).rejects.toMatchObject({ code: 'STORE_KEY_CONFLICT' })
+})
+
+it('says that a name is too long', async () => {
+  await expect(putText(store, 'x'.repeat(300), '')).rejects.toMatchObject({ category: 'local', code: 'NAME_TOO_LONG' })
+})
+
+it('names a file whose name is not UTF-8', async () => {
+  await putText(store, 'a', '')
+  await writeFile(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0x41])]), '')
+  await expect(listKeys(store)).rejects.toMatchObject({ category: 'local', code: 'NAME_NOT_UTF8' })
+})
+
+it('says that it may not write, also to root', async () => {
+  const sealed = await openStore(new URL('file:///sys/nimctl'), {})
+  await expect(putText(sealed, 'a', 'text')).rejects.toMatchObject({ category: 'local', code: 'NOT_WRITABLE' })
+})
+
+it.each([
+  ['ENOSPC', 'local', 'DISK_FULL', 'not'],
+  ['EDQUOT', 'local', 'DISK_FULL', 'not'],
+  ['EACCES', 'local', 'NOT_WRITABLE', 'not'],
+  ['EROFS', 'local', 'NOT_WRITABLE', 'not'],
+  ['EMFILE', 'local', 'TOO_MANY_OPEN_FILES', 'same'],
+  ['EIO', 'unavailable', 'STORE_IO_FAILED', 'same'],
+  ['ESTALE', 'unavailable', 'STORE_IO_FAILED', 'same'],
+])('%s while writing is %s / %s, mended by: %s', (systemCode, category, code, mend) => {
+  const error = Object.assign(new Error(systemCode), { code: systemCode })
+  expect(translateFileError(error, 'write', '/data/blob')).toMatchObject({ category, code, mend })
+})
