@@ -27,7 +27,8 @@ export interface InspectOptions {
   report: Report
   /** `never` unless told. */
   pull?: PullPolicy
-  credentials?: RegistryCredentials
+  /** Asked when it comes to a pull; the engine itself knows of no log-in. */
+  findCredentials?: (registry: string) => Promise<RegistryCredentials | undefined>
 }
 
 /**
@@ -41,8 +42,8 @@ export async function inspectImage(
   reference: string,
   options: InspectOptions,
 ): Promise<NimImage> {
-  const name = engineName(reference)
-  const image = await findImage(engine, name, options)
+  const { name, registry } = engineName(reference)
+  const image = await findImage(engine, { name, registry }, options)
   const file = await engine.readImageFile(name, manifestPlaces, options)
   const manifest = file && { path: file.path, text: file.bytes.toString('utf8') }
   const family = recogniseFamily({ ...image, ...(manifest && { manifest }) })
@@ -57,7 +58,12 @@ export async function inspectImage(
   }
 }
 
-function engineName(reference: string): string {
+interface EngineName {
+  name: string
+  registry: string
+}
+
+function engineName(reference: string): EngineName {
   const parsed = parseImageReference(reference)
   if ('path' in parsed) {
     throw new NimctlError('usage', 'IMAGE_NOT_IN_ENGINE', {
@@ -65,14 +71,21 @@ function engineName(reference: string): string {
       next: `Copy it there first: skopeo copy ${reference} docker-daemon:NAME:TAG`,
     })
   }
-  return formatImageReference({ ...parsed, transport: 'docker' })
+  return { name: formatImageReference({ ...parsed, transport: 'docker' }), registry: parsed.registry }
 }
 
-async function findImage(engine: ContainerEngine, name: string, options: InspectOptions): Promise<LocalImage> {
+async function findImage(
+  engine: ContainerEngine,
+  { name, registry }: EngineName,
+  options: InspectOptions,
+): Promise<LocalImage> {
   const pull = options.pull ?? 'never'
   const known = pull === 'always' ? undefined : await engine.inspectImage(name)
   if (known !== undefined) return known
-  if (pull !== 'never') await engine.pullImage(name, options)
+  if (pull !== 'never') {
+    const credentials = await options.findCredentials?.(registry)
+    await engine.pullImage(name, { ...options, ...(credentials && { credentials }) })
+  }
   const found = await engine.inspectImage(name)
   if (found !== undefined) return found
   throw new NimctlError('not-found', 'IMAGE_NOT_FOUND', {

@@ -53,7 +53,9 @@ export async function openSkopeo({
     async copy({ source, destination, platform, withSignatures }, { signal: copySignal, report }) {
       const flags = [
         ...(platform === undefined ? ['--all'] : []),
-        ...(keepsDigest(source.image) && isAtLeast(version, preservesDigestsSince) ? ['--preserve-digests'] : []),
+        ...(canKeepDigest(source.image, destination.image) && isAtLeast(version, preservesDigestsSince)
+          ? ['--preserve-digests']
+          : []),
         ...(withSignatures ? [] : ['--remove-signatures']),
       ]
       const names = [formatForSkopeo(source.image), formatForSkopeo(destination.image)]
@@ -74,9 +76,14 @@ export async function openSkopeo({
   }
 }
 
-/** Archives and the engine keep layers unpacked, so skopeo makes the digest while it copies. */
-function keepsDigest(source: ImageReference): boolean {
-  return source.transport !== 'docker-daemon' && source.transport !== 'docker-archive'
+/**
+ * Archives and the engine keep layers unpacked, so skopeo makes the digest while it copies. Into an OCI layout it would
+ * put Docker's format when told to keep the digest, and then can't read it back (seen with 1.9.3).
+ */
+function canKeepDigest(source: ImageReference, destination: ImageReference): boolean {
+  return (
+    source.transport !== 'docker-daemon' && source.transport !== 'docker-archive' && destination.transport === 'docker'
+  )
 }
 
 function platformFlags(platform: string | undefined): string[] {

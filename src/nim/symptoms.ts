@@ -118,14 +118,14 @@ const symptoms: readonly Symptom[] = [
   },
   {
     match:
-      /could not resolve|failed to lookup address|name or service not known|temporary failure in name resolution|connection (?:refused|reset|timed out|aborted)|connect timeout|error sending request|operation timed out|timed out|network is unreachable|max retries exceeded|empty reply from server|transfer closed|(?:status|http|error|code)\S{0,3}[ :=]+5\d\d\b/i,
+      /could not resolve|failed to lookup address|name or service not known|temporary failure in name resolution|connection (?:refused|reset|timed out|aborted)|connect timeout|failed to connect|couldn['’]?t connect|error sending request|operation timed out|timed out|network is unreachable|max retries exceeded|empty reply from server|transfer closed|(?:status|http|error|code)\S{0,3}[ :=]+5\d\d\b/i,
     category: 'unavailable',
     code: 'NGC_UNREACHABLE',
     what: 'The container could not reach NGC.',
     next: 'Allow authn.nvidia.com, api.ngc.nvidia.com and xfiles.ngc.nvidia.com, or pass --env HTTPS_PROXY; then run it again.',
   },
   {
-    match: /(?:status|http|error|code)\S{0,3}[ :=]+404\b/i,
+    match: /(?:status|http|error|code)\S{0,3}[ :=]+404\b|\b404\b.{0,20}not found/i,
     category: 'not-found',
     code: 'MODEL_NOT_FOUND',
     what: 'NGC does not have a file that the image asked for.',

@@ -69,7 +69,8 @@ const knownAnswers: KnownAnswer[] = [
     next: image => `Check name and tag, and log in where it is private: docker pull ${image}`,
   },
   {
-    match: /unauthorized|authentication required|\bdenied\b|forbidden|payment required|\b40[123]\b/i,
+    match:
+      /unauthorized|authentication required|no basic auth credentials|\bdenied\b|forbidden|payment required|\b40[123]\b/i,
     category: 'auth',
     code: 'REGISTRY_AUTH',
     what: image => `The registry does not let you pull ${image}.`,

@@ -9,6 +9,8 @@ export type ProgressEvent =
   | { event: 'retrying'; operation: string; attempt: number; waitMs: number; reason: string }
   /** A line of a program or container that runs on our behalf, already without secrets and control characters. */
   | { event: 'log'; source: string; line: string }
+  /** One request to a store, as `--verbose` shows them. */
+  | { event: 'request'; operation: string; durationMs: number; outcome: string }
   | { event: 'warning'; code: string; message: string }
 
 export type Report = (event: ProgressEvent) => void

@@ -9,7 +9,8 @@ export async function pushList(
   listTag: string,
 ): Promise<{ digest: string; platforms: string[]; images: string[] }> {
   const base = `http://${registry}/v2/${repository}/manifests`
-  const single = await (await fetch(`${base}/${tag}`, { headers: { accept: dockerImage } })).json()
+  const answer = await fetch(`${base}/${tag}`, { headers: { accept: dockerImage } })
+  const single = JSON.parse(await answer.text())
   const platforms = [
     { os: 'linux', architecture: 'amd64' },
     { os: 'linux', architecture: 'arm64', variant: 'v8' },
@@ -18,10 +19,19 @@ export async function pushList(
   const manifests = await Promise.all(
     platforms.map(async platform => {
       const text = JSON.stringify({ ...single, annotations: { platform: platform.architecture } })
-      return { mediaType: dockerImage, size: text.length, digest: await put(`${base}/${platform.architecture}`, dockerImage, text), platform }
+      return {
+        mediaType: dockerImage,
+        size: text.length,
+        digest: await put(`${base}/${platform.architecture}`, dockerImage, text),
+        platform,
+      }
     }),
   )
-  const digest = await put(`${base}/${listTag}`, dockerList, JSON.stringify({ schemaVersion: 2, mediaType: dockerList, manifests }))
+  const digest = await put(
+    `${base}/${listTag}`,
+    dockerList,
+    JSON.stringify({ schemaVersion: 2, mediaType: dockerList, manifests }),
+  )
   return {
     digest,
     platforms: ['linux/amd64', 'linux/arm64/v8', 'linux/ppc64le'],

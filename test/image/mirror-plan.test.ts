@@ -27,6 +27,8 @@ it.each([['s3://bucket'], ['plainname'], ['localhost/UPPER'], ['oci:'], ['']])('
 
 it('refuses two images of one name, and two in one archive', () => {
   const images = ['nvcr.io/nim/x:1', 'quay.io/nim/x:1'].map(parseImageReference)
-  expect(() => planMirror(images, parseMirrorTarget('localhost:5000'))).toThrow('would both become localhost:5000/nim/x:1')
+  expect(() => planMirror(images, parseMirrorTarget('localhost:5000'))).toThrow(
+    'would both become localhost:5000/nim/x:1',
+  )
   expect(() => planMirror(images, parseMirrorTarget('oci-archive:x.tar'))).toThrow('takes one image')
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -31,9 +31,13 @@ beforeAll(async () => {
 })
 afterAll(() => guarded.stop())
 
-async function mirror(sources: string[], to: string, request: Partial<MirrorRequest> = {}) {
+async function mirror(sources: string[], to: string, request: Partial<MirrorRequest> = {}, extraEnv = {}) {
   const events: ProgressEvent[] = []
-  const context = { copier: await openSkopeo({ env: env(), signal }), signal, report: (event: ProgressEvent) => events.push(event) }
+  const context = {
+    copier: await openSkopeo({ env: { ...env(), ...extraEnv }, signal }),
+    signal,
+    report: (event: ProgressEvent) => events.push(event),
+  }
   const whole = { retries: 0, parallel: 2, keepGoing: false, ...open, ...request }
   const targets = { sources: sources.map(parseImageReference), to: parseMirrorTarget(to) }
   const prepared = () => prepareMirror({ ...whole, ...targets }, context)
@@ -48,7 +52,13 @@ it('mirrors from the engine to a registry once, then from there with its digest'
   const [copied] = first.images
   expect(first).toMatchObject({
     ok: true,
-    images: [{ status: 'copied', destination: `${registry}/first/nimctl-test/mirror:1`, platforms: [expect.stringMatching('^linux/')] }],
+    images: [
+      {
+        status: 'copied',
+        destination: `${registry}/first/nimctl-test/mirror:1`,
+        platforms: [expect.stringMatching('^linux/')],
+      },
+    ],
   })
   expect(copied?.digest).toMatch(/^sha256:/)
   expect(copied?.sourceDigest).not.toBe(copied?.digest)
@@ -62,16 +72,20 @@ it('mirrors from the engine to a registry once, then from there with its digest'
   expect(second.images).toMatchObject([{ status: 'copied', sourceDigest: copied?.digest, digest: copied?.digest }])
 })
 
-it('goes through an OCI layout and an archive with the same digest', async () => {
+it("goes through an OCI layout, which takes another digest for Docker's format and keeps OCI's", async () => {
   await (await mirror([daemonImage], `${registry}/carry`)).run()
+  const source = `${registry}/carry/nimctl-test/mirror:1`
   const layout = `oci:${join(directory, 'layout')}`
-  const [out] = (await (await mirror([`${registry}/carry/nimctl-test/mirror:1`], layout)).run()).images
-  expect(out?.digest).toBe(out?.sourceDigest)
-  const [present] = (await (await mirror([`${registry}/carry/nimctl-test/mirror:1`], layout)).run()).images
-  expect(present?.status).toBe('present')
-  const [into] = (await (await mirror([out?.destination ?? ''], `${registry}/far`)).run()).images
-  expect(into).toMatchObject({ digest: out?.digest, status: 'copied' })
+  const { run, events } = await mirror([source], layout)
+  const [out] = (await run()).images
+  expect(out?.digest).not.toBe(out?.sourceDigest)
+  expect(events).toContainEqual(expect.objectContaining({ event: 'warning', code: 'DIGEST_CHANGED' }))
+  expect((await (await mirror([source], layout)).run()).images).toMatchObject([
+    { status: 'present', digest: out?.digest },
+  ])
 
+  const [into] = (await (await mirror([out?.destination ?? ''], `${registry}/far`)).run()).images
+  expect(into).toMatchObject({ sourceDigest: out?.digest, digest: out?.digest, status: 'copied' })
   const archive = `oci-archive:${join(directory, 'one.tar')}`
   const [archived] = (await (await mirror([out?.destination ?? ''], archive)).run()).images
   expect(archived).toMatchObject({ digest: out?.digest, status: 'copied' })
@@ -82,7 +96,12 @@ it('mirrors all platforms of a list, one of them, and refuses some', async () =>
   const list = await pushList(registry, 'nimctl-test/mirror', '1', 'list')
   const source = `${registry}/nimctl-test/mirror:list`
   const [all] = (await (await mirror([source], `${registry}/all`)).run()).images
-  expect(all).toMatchObject({ sourceDigest: list.digest, digest: list.digest, platforms: list.platforms, status: 'copied' })
+  expect(all).toMatchObject({
+    sourceDigest: list.digest,
+    digest: list.digest,
+    platforms: list.platforms,
+    status: 'copied',
+  })
   const [one] = (await (await mirror([source], `${registry}/one`, { platforms: ['linux/arm64'] })).run()).images
   expect(one).toMatchObject({ sourceDigest: list.images[1], digest: list.images[1], platforms: ['linux/arm64/v8'] })
   const some = (await mirror([source], `${registry}/some`, { platforms: ['linux/amd64', 'linux/arm64'] })).run()
@@ -98,24 +117,55 @@ it('plans without writing', async () => {
 })
 
 it('brings the password to skopeo by a private file that is gone afterwards', async () => {
-  const seen: string[] = []
-  const watch = setInterval(() => void collectArguments(seen), 5)
+  const spied = join(directory, 'spied')
+  const script = `#!/bin/sh
+    echo "$@" >> ${spied}
+    for word in "$@"; do case $word in */auth.json) stat -c '%a %n' "$word" "\${word%/*}" >> ${spied} ;; esac; done
+    PATH=\${PATH#*:} exec skopeo "$@"`
+  await writeFile(join(directory, 'skopeo'), script, { mode: 0o755 })
   const credentials = { username: 'me', password: secret(password) }
-  const result = await (
-    await mirror([daemonImage], guarded.host, { destinationAccess: () => ({ tlsVerify: false, credentials }) })
-  ).run()
-  clearInterval(watch)
+  const access = { destinationAccess: () => ({ tlsVerify: false, credentials }) }
+  const path = { PATH: `${directory}:${process.env['PATH']}` }
+  const result = await (await mirror([daemonImage], guarded.host, access, path)).run()
   expect(result.images).toMatchObject([{ status: 'copied' }])
-  expect(seen.some(line => line.includes('--dest-authfile'))).toBe(true)
-  expect(seen.filter(line => line.includes(password))).toEqual([])
-  expect((await readdir(tmpdir())).filter(name => name.startsWith('nimctl-auth-'))).toEqual([])
+  const seen = await readFile(spied, 'utf8')
+  expect(seen).toMatch(/--dest-authfile \S+\/auth\.json/)
+  expect(seen).toMatch(/^600 \S+\/auth\.json$/m)
+  expect(seen).toMatch(/^700 \S+\/nimctl-auth-\w+$/m)
+  expect(seen).not.toContain(password)
+  const file = /\S+\/auth\.json/.exec(seen)?.[0] ?? ''
+  await expect(stat(file)).rejects.toThrow('ENOENT')
 })
 
 it.each([
-  { case: 'a missing image', source: () => `${registry}/absent:1`, to: () => registry, code: 'IMAGE_NOT_FOUND', category: 'not-found' },
-  { case: 'a missing local image', source: () => 'docker-daemon:absent:1', to: () => registry, code: 'IMAGE_NOT_FOUND', category: 'not-found' },
-  { case: 'a registry that wants a password', source: () => daemonImage, to: () => guarded.host, code: 'REGISTRY_AUTH', category: 'auth' },
-  { case: 'a registry that is down', source: () => daemonImage, to: () => '127.0.0.1:1', code: 'REGISTRY_UNREACHABLE', category: 'unavailable' },
+  {
+    case: 'a missing image',
+    source: () => `${registry}/absent:1`,
+    to: () => registry,
+    code: 'IMAGE_NOT_FOUND',
+    category: 'not-found',
+  },
+  {
+    case: 'a missing local image',
+    source: () => 'docker-daemon:absent:1',
+    to: () => registry,
+    code: 'IMAGE_NOT_FOUND',
+    category: 'not-found',
+  },
+  {
+    case: 'a registry that wants a password',
+    source: () => daemonImage,
+    to: () => guarded.host,
+    code: 'REGISTRY_AUTH',
+    category: 'auth',
+  },
+  {
+    case: 'a registry that is down',
+    source: () => daemonImage,
+    to: () => '127.0.0.1:1',
+    code: 'REGISTRY_UNREACHABLE',
+    category: 'unavailable',
+  },
 ])('says what is wrong with $case', async ({ source, to, code, category }) => {
   const running = (await mirror([source()], to())).run()
   await expect(running).rejects.toMatchObject({ code, category })
@@ -123,7 +173,10 @@ it.each([
 
 it('names the flag where HTTPS is spoken to HTTP', async () => {
   const running = (await mirror([daemonImage], registry, { destinationAccess: () => ({}) })).run()
-  await expect(running).rejects.toMatchObject({ code: 'REGISTRY_TLS', next: expect.stringContaining('--dest-tls-verify=false') })
+  await expect(running).rejects.toMatchObject({
+    code: 'REGISTRY_TLS',
+    next: expect.stringContaining('--dest-tls-verify=false'),
+  })
 })
 
 it('goes on with the others, and says what failed', async () => {
@@ -139,11 +192,3 @@ it('tries again what may succeed later, and says so', async () => {
   await expect(run()).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
   expect(events.filter(({ event }) => event === 'retrying')).toHaveLength(1)
 })
-
-async function collectArguments(seen: string[]): Promise<void> {
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    if (line.startsWith('skopeo')) seen.push(line)
-  }
-}

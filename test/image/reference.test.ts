@@ -19,7 +19,13 @@ describe('an image reference', () => {
     ['me/thing', 'docker.io', 'me/thing', 'latest', undefined],
     ['docker://quay.io/a/b:1', 'quay.io', 'a/b', '1', undefined],
   ])('reads %s', (text, registry, repository, tag, wanted) => {
-    const expected = { transport: 'docker', registry, repository, ...(tag && { tag }), ...(wanted && { digest: wanted }) }
+    const expected = {
+      transport: 'docker',
+      registry,
+      repository,
+      ...(tag && { tag }),
+      ...(wanted && { digest: wanted }),
+    }
     expect(parseImageReference(text)).toEqual(expected)
   })
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 /** What befalls a request. Absent: it passes. */
-export type Fault =
+type Fault =
   /** The server gets it and answers, but the answer never arrives. */
   | { type: 'lose-answer' }
   /** The connection breaks while the request's body is on its way. */

@@ -13,7 +13,7 @@ const { bucket, env } = s3Server()
 useEnvironment(env)
 
 /** What happens to objects above 5 GiB, with a small one. */
-it('copies an object in parts, with the checksum of the whole', async () => {
+it('copies an object in parts', async () => {
   const url = new URL(`s3://${bucket}/${randomUUID()}`)
   const store = await openStore(url, {})
   const session = await openSession(url, {})
@@ -21,7 +21,9 @@ it('copies an object in parts, with the checksum of the whole', async () => {
   const source = await store.stat('from ü+', never)
   if (source === undefined) throw new Error('nothing to copy')
   const copied = await copyInParts(session, { source, to: 'to', partSize: store.capabilities.minPart, ...never })
-  expect(copied).toMatchObject({ key: 'to', size: whole.length, crc32c: source.crc32c })
+  expect(copied).toMatchObject({ key: 'to', size: whole.length })
+  // Absent where the server can't (VersityGW), never another.
+  expect([source.crc32c, undefined]).toContain(copied.crc32c)
   expect(await sameBytes(store, 'to', whole)).toBe(true)
 })
 

@@ -67,6 +67,11 @@ describe('what a server answers', () => {
     expect(message).toBe('There is no bucket "models" at https://s3.internal:9000.')
   })
 
+  it('takes any 404 to a question about the bucket for a missing bucket', () => {
+    const { key: _, ...ofBucket } = asked
+    expect(translateS3Error(answered('UnknownError', 404), ofBucket)).toMatchObject({ code: 'BUCKET_NOT_FOUND' })
+  })
+
   it('names the permission that is missing', () => {
     const { message } = translateS3Error(answered('Forbidden', 403), { ...asked, action: 'HeadObject' }) as NimctlError
     expect(message).toBe('These credentials may not do s3:GetObject on s3://models/llama/blob.')

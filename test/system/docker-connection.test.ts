@@ -33,7 +33,9 @@ describe('the engine', () => {
     await writeFile(join(config, 'config.json'), '{"currentContext":"far"}')
     await writeFile(join(meta, 'meta.json'), '{"Name":"far","Endpoints":{"docker":{"Host":"tcp://far:2375"}}}')
     expect((await findDockerConnection({ DOCKER_CONFIG: config })).address).toBe('tcp://far:2375')
-    expect((await findDockerConnection({ DOCKER_CONFIG: config, DOCKER_HOST: 'tcp://near:1' })).address).toBe('tcp://near:1')
+    expect((await findDockerConnection({ DOCKER_CONFIG: config, DOCKER_HOST: 'tcp://near:1' })).address).toBe(
+      'tcp://near:1',
+    )
     await expect(findDockerConnection({ DOCKER_CONFIG: config, DOCKER_CONTEXT: 'gone' })).rejects.toMatchObject({
       category: 'usage',
       code: 'DOCKER_CONTEXT_UNKNOWN',

@@ -10,9 +10,18 @@ const daemon = (statusCode: number, message: string) =>
 it.each([
   [Object.assign(new Error('connect EACCES /var/run/docker.sock'), { code: 'EACCES' }), 'auth', 'ENGINE_FORBIDDEN'],
   [Object.assign(new Error('connect ENOENT'), { code: 'ENOENT' }), 'missing-tool', 'ENGINE_UNREACHABLE'],
-  [Object.assign(new Error('self-signed'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'missing-tool', 'ENGINE_UNREACHABLE'],
-  [daemon(404, 'pull access denied for a/b, repository does not exist or may require login'), 'not-found', 'IMAGE_NOT_FOUND'],
+  [
+    Object.assign(new Error('self-signed'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+    'missing-tool',
+    'ENGINE_UNREACHABLE',
+  ],
+  [
+    daemon(404, 'pull access denied for a/b, repository does not exist or may require login'),
+    'not-found',
+    'IMAGE_NOT_FOUND',
+  ],
   [daemon(500, 'Head "https://nvcr.io/v2/": unauthorized: authentication required'), 'auth', 'REGISTRY_AUTH'],
+  [daemon(500, 'Head "https://r/v2/a/manifests/1": no basic auth credentials'), 'auth', 'REGISTRY_AUTH'],
   [daemon(500, 'received unexpected HTTP status: 402 Payment Required'), 'auth', 'REGISTRY_AUTH'],
   [daemon(500, 'Get "https://r/v2/": x509: certificate signed by unknown authority'), 'unavailable', 'REGISTRY_TLS'],
   [daemon(500, 'write /var/lib/docker/tmp/x: no space left on device'), 'local', 'DISK_FULL'],

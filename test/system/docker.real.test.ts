@@ -32,7 +32,10 @@ async function run(request: Partial<ContainerRequest>, signal: AbortSignal = nev
     {
       signal,
       onOutput: output => {
-        reading.push(readLines(output.stdout, line => stdout.push(line)), readLines(output.stderr, line => stderr.push(line)))
+        reading.push(
+          readLines(output.stdout, line => stdout.push(line)),
+          readLines(output.stderr, line => stderr.push(line)),
+        )
       },
     },
   )
@@ -41,7 +44,15 @@ async function run(request: Partial<ContainerRequest>, signal: AbortSignal = nev
 }
 
 async function containersOfOurs(): Promise<string[]> {
-  const { stdout } = await dockerCli('ps', '-a', '--filter', 'label=dev.nimctl=1', '--filter', `ancestor=${image}`, '-q')
+  const { stdout } = await dockerCli(
+    'ps',
+    '-a',
+    '--filter',
+    'label=dev.nimctl=1',
+    '--filter',
+    `ancestor=${image}`,
+    '-q',
+  )
   return stdout.split('\n').filter(id => id !== '')
 }
 
@@ -64,7 +75,10 @@ describe('the real engine', () => {
 
   it('stops and removes the container when the signal aborts', async () => {
     const abort = new AbortController()
-    const running = run({ command: ['trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.1; done'] }, abort.signal)
+    const running = run(
+      { command: ['trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.1; done'] },
+      abort.signal,
+    )
     while ((await containersOfOurs()).length === 0) await sleep(50)
     abort.abort(new Error('Ctrl-C'))
     await expect(running).rejects.toThrow('Ctrl-C')

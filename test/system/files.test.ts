@@ -22,7 +22,9 @@ it('replaces a file whole, with its mode, and leaves nothing beside it', async (
 
 it('keeps the old file when the new one cannot be written', async () => {
   await writeFileAtomically(join(directory, 'file'), 'old')
-  await expect(writeFileAtomically(join(directory, 'absent/file'), 'x')).rejects.toMatchObject({ category: 'not-found' })
+  await expect(writeFileAtomically(join(directory, 'absent/file'), 'x')).rejects.toMatchObject({
+    category: 'not-found',
+  })
   expect(await readFile(join(directory, 'file'), 'utf8')).toBe('old')
 })
 
@@ -39,7 +41,9 @@ it('says why a directory cannot be written to', async () => {
     code: 'DIRECTORY_NOT_WRITABLE',
     why: expect.stringContaining('file of that name'),
   })
-  await expect(ensureWritableDirectory(join(directory, 'file/deeper'))).rejects.toMatchObject({ code: 'DIRECTORY_NOT_WRITABLE' })
+  await expect(ensureWritableDirectory(join(directory, 'file/deeper'))).rejects.toMatchObject({
+    code: 'DIRECTORY_NOT_WRITABLE',
+  })
   // Even root may not write there.
   await expect(ensureWritableDirectory('/sys/nimctl')).rejects.toMatchObject({ code: 'DIRECTORY_NOT_WRITABLE' })
 })
@@ -51,7 +55,10 @@ it.each([
   ['EROFS', 'local', 'NOT_WRITABLE'],
   ['ENOENT', 'not-found', 'PATH_NOT_FOUND'],
 ])('understands %s', (code, category, translated) => {
-  expect(translateFileError(Object.assign(new Error(code), { code }), '/x/y')).toMatchObject({ category, code: translated })
+  expect(translateFileError(Object.assign(new Error(code), { code }), '/x/y')).toMatchObject({
+    category,
+    code: translated,
+  })
 })
 
 it('leaves other errors alone', () => {

@@ -7,7 +7,7 @@ import type { ModelManifest } from '../../profiles/model-manifest.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, isChosen, readChoice, type ChoiceFlags } from '../options/choice.ts'
-import { addContainerOptions, containerSettings, openFlaggedEngine, type EngineFlags } from '../options/engine.ts'
+import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { readInput } from '../options/input.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { ngcKey } from '../settings.ts'
@@ -59,7 +59,7 @@ async function fillCache(
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context
   const readProfiles = await prepareChoice(flags, context)
-  const engine = await openFlaggedEngine(flags, context)
+  const engine = await openHostEngine(context)
   const image = await inspectImage(engine, name, { signal, report, pull: flags.pull })
   const manifest: ModelManifest =
     image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)

@@ -5,7 +5,7 @@ import { NimctlError } from '../../system/errors.ts'
 import type { Report } from '../../system/progress.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choice.ts'
-import { addContainerOptions, containerSettings, openFlaggedEngine, type EngineFlags } from '../options/engine.ts'
+import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { readInput } from '../options/input.ts'
 import type { GlobalFlags } from '../program.ts'
 import { formatBytes, renderTable } from '../render/format.ts'
@@ -73,7 +73,7 @@ async function readImageListing(name: string, flags: ProfilesFlags, context: Con
   const { signal } = context
   // The list is the result; how the container printed it is for those who look for a fault.
   const report = withoutLogs(context, flags)
-  const engine = await openFlaggedEngine(flags, context)
+  const engine = await openHostEngine(context)
   const image = await inspectImage(engine, name, { signal, report })
   const manifest = image.manifest === undefined ? undefined : parseModelManifest(image.manifest.text)
   const from = { image: image.reference, imageDigest: image.digest, family: image.family }

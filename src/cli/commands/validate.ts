@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
-import { addEngineOptions, openFlaggedEngine, type EngineFlags } from '../options/engine.ts'
+import { addEngineOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
 import { collect, parseCount, parseDigest, parseImageDigest, parseStoreUrl } from '../options/values.ts'
 import { renderReport } from '../render/report.ts'
@@ -49,7 +49,7 @@ function validateCacheCommand(context: Context): Command {
         directory,
         asked: flags.profile ?? [],
         ...(flags.against !== undefined && {
-          against: { image: flags.against, engine: await openFlaggedEngine(flags, context) },
+          against: { image: flags.against, engine: await openHostEngine(context) },
         }),
         signal,
         report: progress,

@@ -38,7 +38,7 @@ export function addContainerOptions(command: Command): Command {
   return command
 }
 
-export async function openFlaggedEngine(_flags: EngineFlags, { env }: Context): Promise<ContainerEngine> {
+export async function openHostEngine({ env }: Context): Promise<ContainerEngine> {
   const { openDockerEngine } = await import('../../system/docker.ts')
   return await openDockerEngine({ env })
 }

@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander'
 import { openStore } from '../../stores/open.ts'
 import { defaultRetryPolicy, withRetry } from '../../stores/retry.ts'
 import type { Store } from '../../stores/store.ts'
+import { withTrace } from '../../stores/trace.ts'
 import type { Context } from '../context.ts'
 import { parseCount } from './values.ts'
 
@@ -59,5 +60,5 @@ export async function openFlaggedStore(
     ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
     readOnly,
   })
-  return withRetry(store, { ...defaultRetryPolicy, maxRetries: retries }, context.report)
+  return withRetry(withTrace(store, context.report), { ...defaultRetryPolicy, maxRetries: retries }, context.report)
 }

@@ -14,7 +14,7 @@ export function openPlainRenderer(
   return {
     report(event) {
       tally.add(event)
-      const line = describeEvent(event, verbose)
+      const line = event.event === 'ended' ? tally.describe() : describeEvent(event, verbose)
       if (line !== undefined) stream.write(`${line}\n`)
       else if (now() - lastMs >= plainIntervalMs) {
         lastMs = now()

@@ -1,5 +1,5 @@
 import type { ProgressEvent } from '../../system/progress.ts'
-import { formatBytes, formatSeconds } from './format.ts'
+import { count, formatBytes, formatSeconds } from './format.ts'
 
 export interface Tally {
   add(event: ProgressEvent): void
@@ -33,8 +33,14 @@ export function openTally(now: () => number): Tally {
       const left = totalBytes !== undefined && rate > 0 ? (totalBytes - bytes) / rate : undefined
       return [
         task,
-        bytes > 0 || totalBytes !== undefined ? amount(formatBytes(bytes), totalBytes && formatBytes(totalBytes)) : '',
-        files > 0 || totalFiles !== undefined ? `${amount(String(files), totalFiles)} files` : '',
+        bytes > 0 || totalBytes !== undefined
+          ? amount(formatBytes(bytes), totalBytes === undefined ? undefined : formatBytes(totalBytes))
+          : '',
+        files > 0 || totalFiles !== undefined
+          ? totalFiles === undefined
+            ? count(files, 'file')
+            : `${files} of ${count(totalFiles, 'file')}`
+          : '',
         bytes > 0 ? `${formatBytes(rate)}/s` : '',
         left !== undefined && left > 0 ? `${formatSeconds(left)} left` : formatSeconds(seconds),
       ]
@@ -49,21 +55,22 @@ export function describeEvent(event: ProgressEvent, verbose: boolean): string | 
   switch (event.event) {
     case 'started':
       return `${event.task}: started`
-    case 'ended':
-      return `${event.task}: done`
     case 'retrying':
       return `Trying ${event.operation} again in ${(event.waitMs / 1000).toFixed(1)} s (attempt ${event.attempt}): ${event.reason}`
     case 'log':
       return `${event.source}| ${event.line}`
     case 'warning':
       return `Warning: ${event.message}`
+    case 'request':
+      return verbose ? `${event.operation}: ${event.outcome} (${event.durationMs} ms)` : undefined
     case 'finished':
       return verbose ? `${event.action} ${event.key}` : undefined
     case 'bytes':
+    case 'ended':
       return undefined
   }
 }
 
-function amount(done: string, total: string | number | undefined): string {
+function amount(done: string, total: string | undefined): string {
   return total === undefined ? done : `${done} of ${total}`
 }

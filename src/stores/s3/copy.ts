@@ -2,10 +2,12 @@ import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 
 import { NimctlError } from '../../system/errors.ts'
+import { crc32cFromBase64 } from '../../system/hash.ts'
 import type { StoredObject } from '../store.ts'
+import { described, unquoted } from './described.ts'
 import { encodedSource, fullKey } from './location.ts'
 import { abortMultipart, completeMultipart, createMultipart } from './multipart.ts'
-import { described, statObject, unquoted } from './objects.ts'
+import { statObject } from './objects.ts'
 import type { Session } from './session.ts'
 
 const mebibyte = 1024 ** 2
@@ -33,12 +35,25 @@ export async function copyObject(
   return described(to, source.size, answer.CopyObjectResult ?? {})
 }
 
-/** The server copies ranges beside each other; a copy that fails leaves no parts behind. */
-export async function copyInParts(
-  session: Session,
-  { source, to, signal, partSize = partSizeFor(source.size) }: CopyInParts,
-): Promise<StoredObject> {
-  const id = await createMultipart(session, to, { signal })
+/**
+ * The server copies ranges beside each other; a copy that fails leaves no parts behind. Servers that can't copy into
+ * an upload with declared checksums (MinIO refuses it, VersityGW gives each part the sum of the whole source) copy
+ * without: then the object has no CRC32C.
+ */
+export async function copyInParts(session: Session, copy: CopyInParts): Promise<StoredObject> {
+  try {
+    return await copyRanges(session, copy)
+  } catch (error) {
+    if (!(error instanceof NimctlError) || !sumsRefused.has(error.code)) throw error
+    return await copyRanges(session, { ...copy, undeclared: true })
+  }
+}
+
+const sumsRefused = new Set(['STORE_REQUEST_REFUSED', 'STORE_UNSUPPORTED', 'CHECKSUM_MISMATCH'])
+
+async function copyRanges(session: Session, copy: CopyInParts & { undeclared?: boolean }): Promise<StoredObject> {
+  const { source, to, signal, partSize = partSizeFor(source.size), undeclared = false } = copy
+  const id = await createMultipart(session, to, { signal, undeclared })
   try {
     const ranges = Array.from({ length: Math.ceil(source.size / partSize) }, (_, index) => ({
       number: index + 1,
@@ -48,12 +63,15 @@ export async function copyInParts(
     const parts = await pMap(ranges, range => copyPart(session, { source, to, id, range, signal }), {
       concurrency: copiesAtOnce,
     })
-    return await completeMultipart(session, to, { id, size: source.size, parts, crc32c: source.crc32c, signal })
+    const sums = undeclared ? { parts: parts.map(withoutSum) } : { parts, crc32c: source.crc32c }
+    return await completeMultipart(session, to, { id, size: source.size, ...sums, signal })
   } catch (error) {
     await abortMultipart(session, to, id).catch(() => undefined)
     throw error
   }
 }
+
+const withoutSum = ({ number, etag }: { number: number; etag: string }) => ({ number, etag })
 
 interface CopyInParts {
   source: StoredObject
@@ -78,7 +96,7 @@ async function copyPart(
     range,
     signal,
   }: CopyInParts & { id: string; range: { number: number; start: number; end: number } },
-): Promise<{ number: number; etag: string }> {
+): Promise<{ number: number; etag: string; crc32c?: number | undefined }> {
   const Key = fullKey(session, to)
   const command = new UploadPartCopyCommand({
     Bucket: session.bucket,
@@ -93,5 +111,6 @@ async function copyPart(
   const { CopyPartResult } = await session.request({ action: 'UploadPartCopy', key: Key, signal }, (s3, options) =>
     s3.send(command, options),
   )
-  return { number: range.number, etag: unquoted(CopyPartResult?.ETag ?? '') }
+  const { ETag = '', ChecksumCRC32C = '' } = CopyPartResult ?? {}
+  return { number: range.number, etag: unquoted(ETag), crc32c: crc32cFromBase64(ChecksumCRC32C) }
 }

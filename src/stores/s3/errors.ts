@@ -17,7 +17,7 @@ export interface Asked {
 export function translateS3Error(error: unknown, asked: Asked): unknown {
   if (error instanceof NimctlError) return error
   const seen = readError(error)
-  const known = lookUp(seen)
+  const known = asked.key === undefined ? ofBucket(lookUp(seen)) : lookUp(seen)
   if (known === undefined) return seen.status === undefined ? error : notUnderstood(error, asked)
   return new NimctlError(known.category, known.code, {
     ...words(known, seen, asked),
@@ -25,6 +25,11 @@ export function translateS3Error(error: unknown, asked: Asked): unknown {
     retryAfterMs: seen.retryAfterMs,
     cause: error,
   })
+}
+
+/** Nothing but the bucket was asked for. */
+function ofBucket(known: Known | undefined): Known | undefined {
+  return known?.code === 'OBJECT_NOT_FOUND' ? { ...known, code: 'BUCKET_NOT_FOUND' } : known
 }
 
 interface Seen {

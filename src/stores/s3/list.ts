@@ -1,7 +1,7 @@
 import { ListObjectsV2Command, type ListObjectsV2Output } from '@aws-sdk/client-s3'
 
 import type { Page } from '../store.ts'
-import { unquoted } from './objects.ts'
+import { unquoted } from './described.ts'
 import type { Session } from './session.ts'
 
 export async function listObjects(

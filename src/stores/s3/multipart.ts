@@ -8,8 +8,9 @@ import { NimctlError } from '../../system/errors.ts'
 import { crc32cToBase64, md5 } from '../../system/hash.ts'
 import { uploadGone } from '../checksum.ts'
 import type { StoredObject } from '../store.ts'
+import { described } from './described.ts'
 import { fullKey } from './location.ts'
-import { described, statObject } from './objects.ts'
+import { statObject } from './objects.ts'
 import { withoutChecksums } from './probe.ts'
 import type { Session } from './session.ts'
 
@@ -20,7 +21,7 @@ import type { Session } from './session.ts'
 export async function createMultipart(
   session: Session,
   key: string,
-  { signal }: { signal: AbortSignal },
+  { signal, undeclared = false }: { signal: AbortSignal; undeclared?: boolean },
 ): Promise<string> {
   const Key = fullKey(session, key)
   const create = (checksums: { ChecksumAlgorithm: 'CRC32C'; ChecksumType: 'FULL_OBJECT' } | undefined) =>
@@ -29,7 +30,7 @@ export async function createMultipart(
     )
   const declared = { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'FULL_OBJECT' } as const
   const { UploadId } =
-    session.checksums === 'md5'
+    undeclared || session.checksums === 'md5'
       ? await create(undefined)
       : await withoutChecksums(session, { first: () => create(declared), otherwise: () => create(undefined) })
   if (UploadId === undefined) throw uploadGone(Key, { why: 'The server began it without giving it a name.' })
@@ -39,9 +40,9 @@ export async function createMultipart(
 interface Completion {
   id: string
   size: number
-  /** `crc32c` is absent where the part's sum isn't known (copied parts on some servers). */
+  /** `crc32c` is absent where the part's sum isn't known. */
   parts: readonly { number: number; etag: string; crc32c?: number | undefined }[]
-  /** Of the whole; absent: none is sent. */
+  /** Of the whole; absent: the server is told no sums at all. */
   crc32c?: number | undefined
   signal: AbortSignal
 }
@@ -91,8 +92,20 @@ async function sendCompletion(session: Session, key: string, { id, parts, crc32c
         options,
       ),
     )
-  if (session.checksums === 'md5') return await send(false)
+  // An upload that was begun with checksums may insist on them, though its parts went without.
+  if (session.checksums === 'md5')
+    return await orElse(
+      () => send(false),
+      () => send(true),
+    )
   return await withoutChecksums(session, { first: () => send(true), otherwise: () => send(false) })
+}
+
+async function orElse<T>(first: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+  return await first().catch(async (error: unknown) => {
+    if (!(error instanceof NimctlError) || error.code !== 'STORE_REQUEST_REFUSED') throw error
+    return await otherwise()
+  })
 }
 
 export async function abortMultipart(session: Session, key: string, id: string): Promise<void> {
@@ -130,7 +143,7 @@ function isExpected(object: StoredObject, { size, crc32c, parts }: Completion): 
 }
 
 /** The MD5 of the parts' MD5s and their number, as S3 and most of its likes make it. */
-export function multipartEtag(etags: readonly string[]): string {
+function multipartEtag(etags: readonly string[]): string {
   const digest = md5(...etags.map(etag => Buffer.from(etag, 'hex')))
   return `${Buffer.from(digest).toString('hex')}-${etags.length}`
 }

@@ -3,8 +3,10 @@ import { Readable } from 'node:stream'
 import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 
 import { NimctlError } from '../../system/errors.ts'
-import { crc32cFromBase64 } from '../../system/hash.ts'
 import type { Store, StoredObject, Sums } from '../store.ts'
+import { described } from './described.ts'
+import { explained } from './explain.ts'
+import { listObjects } from './list.ts'
 import { fullKey } from './location.ts'
 import { sendProtected } from './probe.ts'
 import type { RequestDetails, Session } from './session.ts'
@@ -47,8 +49,9 @@ export async function statObject(
   const Key = fullKey(session, key)
   const command = new HeadObjectCommand({ Bucket: session.bucket, Key, ChecksumMode: 'ENABLED' })
   try {
-    const head = await session.request({ action: 'HeadObject', key: Key, signal }, (s3, options) =>
-      s3.send(command, options),
+    const ask = () => listObjects(session, { prefix: key, cursor: undefined, signal })
+    const head = await explained({ unclear: ['STORE_REQUEST_REFUSED', 'ACCESS_DENIED'], ask, signal }, () =>
+      session.request({ action: 'HeadObject', key: Key, signal }, (s3, options) => s3.send(command, options)),
     )
     return described(key, head.ContentLength ?? 0, head)
   } catch (error) {
@@ -82,37 +85,6 @@ export const removeObject =
       if (!(error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND')) throw error
     }
   }
-
-/** What the fields of several answers say of an object. */
-export function described(
-  key: string,
-  size: number,
-  answer: { ETag?: string | undefined; ChecksumCRC32C?: string | undefined; ChecksumType?: string | undefined },
-): StoredObject {
-  const crc32c = fullCrc32c(answer)
-  return {
-    key,
-    size,
-    ...(crc32c === undefined ? {} : { crc32c }),
-    ...(answer.ETag === undefined ? {} : { etag: unquoted(answer.ETag) }),
-  }
-}
-
-/** SeaweedFS leaves the quotes away in some answers. */
-export function unquoted(etag: string): string {
-  return etag.replaceAll('"', '')
-}
-
-/** A composite checksum is one of checksums: it proves nothing to who doesn't know the parts. */
-function fullCrc32c({
-  ChecksumCRC32C,
-  ChecksumType,
-}: {
-  ChecksumCRC32C?: string | undefined
-  ChecksumType?: string | undefined
-}) {
-  return ChecksumCRC32C === undefined || ChecksumType === 'COMPOSITE' ? undefined : crc32cFromBase64(ChecksumCRC32C)
-}
 
 /** A connection that breaks while a body is read fails as it does while one is waited for. */
 async function* chunks(session: Session, body: Readable, asked: RequestDetails): AsyncGenerator<Uint8Array> {

@@ -4,9 +4,10 @@ import { NimctlError } from '../../system/errors.ts'
 import { crc32cFromBase64 } from '../../system/hash.ts'
 import { checkParts, checkTotal } from '../checksum.ts'
 import type { FinishedPart, FoundPart, SavedUpload, Sums, Upload } from '../store.ts'
+import { unquoted } from './described.ts'
+import { explained } from './explain.ts'
 import { fullKey } from './location.ts'
 import { abortMultipart, completeMultipart, createMultipart } from './multipart.ts'
-import { unquoted } from './objects.ts'
 import { sendProtected } from './probe.ts'
 import type { Session } from './session.ts'
 
@@ -25,8 +26,12 @@ export async function openS3Upload(
     saved,
     partSize: saved.partSize,
     finished,
-    putPart: (number, bytes, sums, options) =>
-      explained(session, saved, options, () => putPart(session, saved, { number, bytes, sums, ...options })),
+    putPart: (number, bytes, sums, options) => {
+      const ask = () => listPartsPage(session, saved, { marker: '0', ...options })
+      return explained({ unclear: ['STORE_UNREACHABLE'], ask, ...options }, () =>
+        putPart(session, saved, { number, bytes, sums, ...options }),
+      )
+    },
 
     async complete(sums, parts, options) {
       options.signal.throwIfAborted()
@@ -39,29 +44,6 @@ export async function openS3Upload(
     abort: () => abortMultipart(session, key, saved.id),
   }
 }
-
-/**
- * A server that refuses a part early closes the connection while we still send, and its answer is lost in the reset
- * (seen with VersityGW). Asking for something small brings the reason to light: the upload is gone, or the credentials.
- */
-async function explained<T>(
-  session: Session,
-  saved: SavedUpload,
-  { signal }: { signal: AbortSignal },
-  send: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await send()
-  } catch (error) {
-    if (signal.aborted || !(error instanceof NimctlError) || error.code !== 'STORE_UNREACHABLE') throw error
-    await listPartsPage(session, saved, { marker: '0', signal }).catch((reason: unknown) => {
-      if (reason instanceof NimctlError && reasons.has(reason.code)) throw reason
-    })
-    throw error
-  }
-}
-
-const reasons = new Set(['UPLOAD_GONE', 'CREDENTIALS_EXPIRED', 'CREDENTIALS_REFUSED', 'CLOCK_SKEW'])
 
 async function putPart(
   session: Session,

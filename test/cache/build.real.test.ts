@@ -1,0 +1,210 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import Docker from 'dockerode'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+
+import { findProfile, standIns } from '../../fixtures/stand-in/catalogue.ts'
+import type { Fault } from '../../fixtures/stand-in/faults.ts'
+import { buildStandInImages } from '../../fixtures/stand-in/image.ts'
+import { type Ngc, startNgc } from '../../fixtures/stand-in/ngc.ts'
+import { buildCache, type BuildCacheRequest } from '../../src/cache/build.ts'
+import { readCacheRecord } from '../../src/cache/record.ts'
+import { inspectImage } from '../../src/image/inspect.ts'
+import { parseModelManifest } from '../../src/profiles/manifest.ts'
+import type { ContainerEngine } from '../../src/system/container-engine.ts'
+import { openDockerEngine } from '../../src/system/docker.ts'
+import type { ProgressEvent } from '../../src/system/progress.ts'
+import { secret } from '../../src/system/secret.ts'
+
+const never = new AbortController().signal
+const key = 'nvapi-stand-in-0123456789'
+const { llm1, llm2, nimlib } = standIns
+
+let engine: ContainerEngine
+let ngc: Ngc
+let directory: string
+beforeAll(async () => {
+  const host = inject('dockerHost')
+  await buildStandInImages({ docker: new Docker({ socketPath: host.replace('unix://', '') }) })
+  engine = await openDockerEngine({ env: { DOCKER_HOST: host } })
+  ngc = await startNgc()
+})
+afterAll(() => ngc.stop())
+beforeEach(async () => {
+  ngc.behave()
+  directory = join(await mkdtemp(join(tmpdir(), 'nimctl-build-')), 'cache')
+})
+
+async function build(reference: string, request: Partial<BuildCacheRequest>, signal = never) {
+  const events: ProgressEvent[] = []
+  const context = { engine, signal, report: (event: ProgressEvent) => events.push(event) }
+  const image = await inspectImage(engine, reference, context)
+  const manifest = parseModelManifest(image.manifest?.text ?? '')
+  const endpoints = { NGC_API_ENDPOINT: ngc.endpoint, NGC_AUTH_ENDPOINT: ngc.endpoint, NGC_API_SCHEME: 'http' }
+  const running = buildCache(
+    {
+      image,
+      manifest,
+      directory,
+      profileIds: [],
+      network: 'host',
+      key: secret(key),
+      ...request,
+      env: { ...endpoints, ...request.env },
+    },
+    context,
+  )
+  return { running, events, image }
+}
+
+const first = {
+  llm1: () => llm1.profiles[0]?.id ?? '',
+  llm2: () => llm2.profiles[0]?.id ?? '',
+  nimlib: () => nimlib.profiles[0]?.id ?? '',
+}
+
+describe.each([
+  { image: llm1.reference, id: first.llm1, family: 'llm' },
+  { image: llm2.reference, id: first.llm2, family: 'llm' },
+  { image: nimlib.reference, id: first.nimlib, family: 'nimlib' },
+])('from $image', ({ image, id, family }) => {
+  it('fills a new directory with a chosen profile, and notes it', async () => {
+    const { running, events } = await build(image, { profileIds: [id()] })
+    const result = await running
+    expect(result).toMatchObject({ ok: true, dir: directory, image, family, profiles: [{ id: id(), present: true }] })
+    expect(result.imageDigest).toMatch(/^sha256:[0-9a-f]{64}$/)
+    expect(result.models.length).toBeGreaterThan(0)
+    const arrived = events.reduce((sum, event) => sum + (event.event === 'bytes' ? event.bytes : 0), 0)
+    expect(arrived).toBeGreaterThanOrEqual(result.bytes)
+    expect(events).toContainEqual(
+      expect.objectContaining({ event: 'log', line: expect.stringContaining('fetching filemap') }),
+    )
+    expect(await readCacheRecord(directory)).toMatchObject({
+      image,
+      imageDigest: result.imageDigest,
+      profiles: [{ id: id() }],
+    })
+    expect(await readFile(join(directory, '.nimctl/model_manifest.yaml'), 'utf8')).toContain(id())
+    expect((await stat(join(directory, 'ngc'))).uid).toBe(process.getuid?.())
+  })
+})
+
+it('fills with all profiles, and goes on where an earlier run stopped', async () => {
+  await (
+    await build(llm2.reference, { profileIds: [first.llm2()] })
+  ).running
+  const before = ngc.requests().length
+  await (
+    await build(llm2.reference, { profileIds: [first.llm2()] })
+  ).running
+  expect(ngc.requests().length).toBe(before)
+  const all = await (await build(llm2.reference, { profileIds: 'all' })).running
+  expect(all).toMatchObject({ ok: true })
+  expect(all.profiles).toHaveLength(llm2.profiles.length)
+  expect((await readCacheRecord(directory))?.profiles).toHaveLength(llm2.profiles.length)
+  const nimlibAll = await (await build(nimlib.reference, { profileIds: 'all', directory: `${directory}-2` })).running
+  expect(nimlibAll.ok).toBe(true)
+})
+
+it('keeps the profiles of earlier runs in the record while their files are there', async () => {
+  const [one, two] = llm2.profiles.map(({ id }) => id)
+  await (
+    await build(llm2.reference, { profileIds: [one ?? ''] })
+  ).running
+  await (
+    await build(llm2.reference, { profileIds: [two ?? ''] })
+  ).running
+  const recorded = (await readCacheRecord(directory))?.profiles.map(({ id }) => id)
+  expect(new Set(recorded)).toEqual(new Set([one, two]))
+})
+
+it('is not ok with a profile that the container skipped, though it exits with 0', async () => {
+  const engineProfile = findProfile(llm1, 'tensorrt_llm-l40s-bf16-tp1-throughput').id
+  await (
+    await build(llm1.reference, { profileIds: [engineProfile] })
+  ).running
+  const unknown = 'f'.repeat(64)
+  const { running, events } = await build(llm1.reference, { profileIds: [engineProfile, unknown] })
+  expect(await running).toMatchObject({ ok: false, profiles: [{ present: true }, { id: unknown, present: false }] })
+  expect(events).toContainEqual(expect.objectContaining({ event: 'warning', code: 'PROFILE_NOT_PRESENT' }))
+})
+
+it.each([
+  { case: 'the key is missing', request: { env: { NGC_API_KEY: '' } }, category: 'auth', code: 'NGC_KEY_MISSING' },
+  {
+    case: 'an id is unknown',
+    request: { profileIds: ['f'.repeat(64)] },
+    category: 'not-found',
+    code: 'PROFILE_UNKNOWN',
+  },
+  {
+    case: 'NGC is not there',
+    request: { env: { NGC_API_ENDPOINT: '127.0.0.1:1' } },
+    category: 'unavailable',
+    code: 'NGC_UNREACHABLE',
+  },
+])('says that $case', async ({ request, category, code }) => {
+  const { running } = await build(nimlib.reference, { profileIds: [first.nimlib()], ...request })
+  await expect(running).rejects.toMatchObject({ category, code })
+})
+
+it.each<{ fault: Fault; category: string; code: string }>([
+  { fault: { type: 'status', status: 401 }, category: 'auth', code: 'NGC_KEY_REFUSED' },
+  { fault: { type: 'not-a-member' }, category: 'auth', code: 'NGC_NOT_ENTITLED' },
+  { fault: { type: 'status', status: 404 }, category: 'not-found', code: 'MODEL_NOT_FOUND' },
+  { fault: { type: 'status', status: 429 }, category: 'unavailable', code: 'NGC_THROTTLED' },
+  { fault: { type: 'status', status: 500 }, category: 'unavailable', code: 'NGC_UNREACHABLE' },
+  { fault: { type: 'cut', afterBytes: 10 }, category: 'unavailable', code: 'NGC_UNREACHABLE' },
+  { fault: { type: 'wrong-bytes' }, category: 'check-failed', code: 'CONTAINER_FAILED' },
+])('says what $fault of NGC means', async ({ fault, category, code }) => {
+  ngc.misbehave({ path: '.', fault })
+  const { running } = await build(llm2.reference, { profileIds: [first.llm2()] })
+  await expect(running).rejects.toMatchObject({ category, code })
+})
+
+it('says that the container may not write, and what to do', async () => {
+  await (
+    await build(llm2.reference, { profileIds: [first.llm2()] })
+  ).running
+  await rm(join(directory, 'ngc'), { recursive: true })
+  const { running } = await build(llm2.reference, { profileIds: [first.llm2()], user: '12345:12345' })
+  await expect(running).rejects.toMatchObject({
+    category: 'local',
+    code: 'CACHE_NOT_WRITABLE',
+    next: expect.stringContaining('chmod'),
+  })
+})
+
+it("opens a new directory for the image's own user", async () => {
+  const { running } = await build(llm2.reference, { profileIds: [first.llm2()], user: 'image' })
+  expect(await running).toMatchObject({ ok: true })
+  expect((await stat(join(directory, 'ngc'))).uid).toBe(1000)
+})
+
+it('refuses before anything runs when the disk is too small, or the directory is a file', async () => {
+  const tooMuch = await build(llm2.reference, { profileIds: [first.llm2()], expectedBytes: Number.MAX_SAFE_INTEGER })
+  await expect(tooMuch.running).rejects.toMatchObject({ category: 'local', code: 'DISK_FULL' })
+  await writeFile(`${directory}-file`, '')
+  const file = await build(llm2.reference, { profileIds: [first.llm2()], directory: `${directory}-file` })
+  await expect(file.running).rejects.toMatchObject({ category: 'local', code: 'DIRECTORY_NOT_WRITABLE' })
+})
+
+it('shows the key nowhere', async () => {
+  const { running, events } = await build(llm1.reference, { profileIds: [first.llm1()] })
+  const result = await running
+  expect(JSON.stringify([result, events])).not.toContain(key)
+  const written = await readdir(join(directory, '.nimctl'))
+  for (const name of written) expect(await readFile(join(directory, '.nimctl', name), 'utf8')).not.toContain(key)
+})
+
+it('stops the container when the signal aborts, keeps what is there, and finishes another time', async () => {
+  ngc.misbehave({ path: '.', fault: { type: 'slow', bytesPerSecond: 1000 } })
+  const abort = new AbortController()
+  const { running } = await build(llm2.reference, { profileIds: [first.llm2()] }, abort.signal)
+  setTimeout(() => abort.abort(new Error('Ctrl-C')), 1500)
+  await expect(running).rejects.toThrow('Ctrl-C')
+  ngc.behave()
+  expect(await (await build(llm2.reference, { profileIds: [first.llm2()] })).running).toMatchObject({ ok: true })
+})

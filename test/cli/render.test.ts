@@ -1,0 +1,138 @@
+import { PassThrough } from 'node:stream'
+
+import { describe, expect, it } from 'vitest'
+
+import { renderError } from '../../src/cli/render/error.ts'
+import { formatBytes, formatSeconds, renderTable } from '../../src/cli/render/format.ts'
+import { openJsonRenderer, openPlainRenderer } from '../../src/cli/render/lines.ts'
+import { renderReport } from '../../src/cli/render/report.ts'
+import { NimctlError } from '../../src/system/errors.ts'
+import type { ProgressEvent } from '../../src/system/progress.ts'
+
+it.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [150 * 1024, '150 KiB'],
+  [2.5 * 2 ** 30, '2.5 GiB'],
+])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
+
+it.each([
+  [0, '0:00'],
+  [67.4, '1:07'],
+  [3723, '1:02:03'],
+])('%d seconds are %s', (seconds, text) => expect(formatSeconds(seconds)).toBe(text))
+
+it('sets columns without lines', () => {
+  expect(
+    renderTable(
+      ['A', 'LONG'],
+      [
+        ['value', 'x'],
+        ['y', ''],
+      ],
+    ),
+  ).toBe('A       LONG\nvalue   x\ny')
+})
+
+const events: ProgressEvent[] = [
+  { event: 'started', task: 'upload', totalBytes: 2048, totalFiles: 2 },
+  { event: 'bytes', key: 'a', bytes: 1024 },
+  { event: 'finished', key: 'a', action: 'uploaded' },
+  { event: 'request', operation: 'put a', durationMs: 5, outcome: 'ok' },
+  { event: 'retrying', operation: 'put b', attempt: 1, waitMs: 1500, reason: 'The store is busy.' },
+  { event: 'warning', code: 'X', message: 'Look out.' },
+  { event: 'log', source: 'skopeo', line: 'Copying blob' },
+]
+
+function play(verbose: boolean, minutes: number): string {
+  const stream = new PassThrough()
+  let nowMs = 0
+  const { report } = openPlainRenderer(stream, { verbose, now: () => nowMs })
+  for (const event of events) report(event)
+  nowMs = minutes * 60_000
+  report({ event: 'bytes', key: 'b', bytes: 512 })
+  report({ event: 'ended', task: 'upload' })
+  return String(stream.read())
+}
+
+describe('plain lines', () => {
+  it('say once what happens, and every 30 seconds how far it is', () => {
+    expect(play(false, 1)).toBe(`upload: started
+Trying put b again in 1.5 s (attempt 1): The store is busy.
+Warning: Look out.
+skopeo| Copying blob
+upload  1.5 KiB of 2.0 KiB  1 of 2 files  26 B/s  0:20 left
+upload  1.5 KiB of 2.0 KiB  1 of 2 files  26 B/s  0:20 left
+`)
+  })
+
+  it('say everything with --verbose', () => {
+    expect(play(true, 0)).toContain('uploaded a\nput a: ok (5 ms)\n')
+  })
+})
+
+it('JSON lines are the events as they are', () => {
+  const stream = new PassThrough()
+  const { report } = openJsonRenderer(stream)
+  for (const event of events) report(event)
+  const lines = String(stream.read()).trim().split('\n')
+  expect(lines.map(line => JSON.parse(line))).toEqual(events)
+})
+
+describe('errors', () => {
+  it('are sentences for people and fields for scripts, without secrets', () => {
+    const error = new NimctlError('auth', 'ACCESS_DENIED', {
+      what: 'https://user:pw@host refused nvapi-abcdefgh1234.',
+      why: 'It said no.',
+      next: 'Ask.',
+    })
+    expect(renderError(error)).toEqual({
+      exitCode: 4,
+      text: 'Error: https://**redacted**@host refused **redacted**.\nIt said no.\nAsk.',
+      json: {
+        formatVersion: 1,
+        kind: 'Error',
+        category: 'auth',
+        code: 'ACCESS_DENIED',
+        exitCode: 4,
+        what: 'https://**redacted**@host refused **redacted**.',
+        why: 'It said no.',
+        next: 'Ask.',
+      },
+    })
+  })
+
+  it('that nobody expected show where they come from', () => {
+    expect(renderError(new Error('boom'))).toMatchObject({
+      exitCode: 1,
+      json: { category: 'unexpected', code: 'UNEXPECTED' },
+    })
+  })
+})
+
+it('a report shows failures first and counts what is well', () => {
+  const text = renderReport({
+    ok: false,
+    target: 's3://b/p/',
+    summary: { models: ['m:1'], profiles: [], files: 3, bytes: 2048 },
+    checks: [
+      { name: 'store.inventory', status: 'ok', method: 'structure' },
+      { name: 'store.extra', status: 'warning', method: 'structure', path: 'x' },
+      {
+        name: 'store.blob-size',
+        status: 'failed',
+        method: 'size',
+        path: 'blobs/a',
+        expected: '3 bytes',
+        found: '2 bytes',
+        next: 'Upload again.',
+      },
+    ],
+  })
+  expect(text).toBe(`✗ store.blob-size: blobs/a: expected 3 bytes, found 2 bytes
+    Upload again.
+! store.extra: x
+✓ 1 check passed (structure).
+s3://b/p/ is NOT complete: 3 files, 2.0 KiB, 1 model, 0 profiles.`)
+})
