@@ -37,8 +37,8 @@ export async function run(args: readonly string[]): Promise<number> {
     readStdin: () => text(process.stdin),
   }
   const program = createProgram(context)
-  program.hook('preAction', (_program: Command, action: Command) => {
-    renderer = openRenderer(action.optsWithGlobals<GlobalFlags>(), process.stderr, process.env)
+  program.hook('preAction', async (_program: Command, action: Command) => {
+    renderer = await openRenderer(action.optsWithGlobals<GlobalFlags>(), process.stderr, process.env)
   })
 
   try {

@@ -58,7 +58,7 @@ export function parseImageManifest(bytes: Uint8Array): ImageManifest | undefined
   }
 }
 
-export function digestOf(bytes: Uint8Array): string {
+function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 

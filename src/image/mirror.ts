@@ -8,6 +8,7 @@ import type { ImageConfig, ImageManifest } from './image-manifest.ts'
 import { type PreparedImage, prepareImage, verifyCopy } from './mirror-image.ts'
 import { planMirror, type MirrorTarget, type PlannedCopy } from './mirror-plan.ts'
 import { formatImageReference, type ImageReference } from './reference.ts'
+import { copySignatures } from './signatures.ts'
 
 /** An image and how its registry is spoken to. */
 export interface ImagePlace {
@@ -83,29 +84,47 @@ export interface MirrorContext {
 
 /** What a mirroring would do, for `--dry-run`; both sides are read, nothing is written. */
 export async function prepareMirror(request: MirrorRequest, context: MirrorContext): Promise<PreparedImage[]> {
-  return pMap(
-    planMirror(request.sources, request.to),
-    copy => prepareImage(placesOf(copy, request), request, context),
-    {
-      concurrency: request.parallel,
-      signal: context.signal,
-    },
-  )
+  return forEachImage(request, context, (copy, own) => prepareImage(placesOf(copy, request), request, own))
 }
 
 /**
  * Copies what is not there yet, with retries, and proves each copy by its digest.
  *
  * @throws NimctlError of the first image that fails, unless `keepGoing`; `check-failed` / `COPY_DIFFERS` where the
- * destination holds something else than the source after the copy.
+ * destination holds something else than the source after the copy. Whatever is thrown, nothing runs on behind it.
  */
 export async function mirrorImages(request: MirrorRequest, context: MirrorContext): Promise<MirrorResult> {
-  const images = await pMap(
-    planMirror(request.sources, request.to),
-    copy => (request.keepGoing ? mirrorOrExplain(copy, request, context) : mirrorImage(copy, request, context)),
-    { concurrency: request.parallel, signal: context.signal },
+  const images = await forEachImage(request, context, (copy, own) =>
+    request.keepGoing ? mirrorOrExplain(copy, request, own) : mirrorImage(copy, request, own),
   )
   return { ok: images.every(({ status }) => status !== 'failed'), images }
+}
+
+/** The first failure aborts the others, and is thrown when they have ended: skopeo is to leave no private file behind. */
+async function forEachImage<Result>(
+  { sources, to, parallel }: MirrorRequest,
+  context: MirrorContext,
+  use: (copy: PlannedCopy, own: MirrorContext) => Promise<Result>,
+): Promise<Result[]> {
+  const failed = new AbortController()
+  const own = { ...context, signal: AbortSignal.any([context.signal, failed.signal]) }
+  const useUnlessFailed = async (copy: PlannedCopy) => {
+    try {
+      return await use(copy, own)
+    } catch (error) {
+      failed.abort(error)
+      throw error
+    }
+  }
+  const copies = planMirror(sources, to)
+  const settled = await pMap(copies, copy => settle(() => useUnlessFailed(copy)), { concurrency: parallel })
+  failed.signal.throwIfAborted()
+  return settled.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+}
+
+async function settle<Result>(run: () => Promise<Result>): Promise<PromiseSettledResult<Result>> {
+  const [settled] = await Promise.allSettled([run()])
+  return settled
 }
 
 async function mirrorImage(copy: PlannedCopy, request: MirrorRequest, context: MirrorContext): Promise<MirroredImage> {
@@ -115,25 +134,16 @@ async function mirrorImage(copy: PlannedCopy, request: MirrorRequest, context: M
   return pRetry(
     async () => {
       const prepared = await prepareImage(places, request, context)
-      const described = describe(prepared)
-      if (prepared.action === 'present') {
-        report({ event: 'finished', key: task, action: 'skipped' })
-        return { ...described, digest: prepared.presentDigest, status: 'present' as const }
+      const status = prepared.action === 'present' ? 'present' : 'copied'
+      const { digest, bytes } =
+        prepared.action === 'present'
+          ? { digest: prepared.presentDigest, bytes: prepared.bytes }
+          : await copyAndVerify(prepared, request, context)
+      if (request.withSignatures === true && digest === prepared.sourceDigest) {
+        await copySignatures({ ...places, digest }, context)
       }
-      report({ event: 'started', task, ...(prepared.bytes > 0 && { totalBytes: prepared.bytes }) })
-      await context.copier.copy(
-        {
-          ...places,
-          withSignatures: request.withSignatures ?? false,
-          ...(prepared.platform !== undefined && { platform: prepared.platform }),
-        },
-        context,
-      )
-      const { digest, bytes } = await verifyCopy(prepared, context)
-      report({ event: 'bytes', key: task, bytes })
-      report({ event: 'finished', key: task, action: 'copied' })
-      report({ event: 'ended', task })
-      return { ...described, bytes, digest, status: 'copied' as const }
+      report({ event: 'finished', key: task, action: status === 'present' ? 'skipped' : 'copied' })
+      return { ...describe(prepared), digest, bytes, status } as const
     },
     {
       retries: request.retries,
@@ -154,6 +164,22 @@ async function mirrorImage(copy: PlannedCopy, request: MirrorRequest, context: M
       },
     },
   )
+}
+
+async function copyAndVerify(
+  prepared: PreparedImage,
+  { withSignatures = false }: MirrorRequest,
+  context: MirrorContext,
+): Promise<{ digest: string; bytes: number }> {
+  const { source, destination, platform, bytes: expectedBytes } = prepared
+  const task = formatImageReference(source.image)
+  context.report({ event: 'started', task, ...(expectedBytes > 0 && { totalBytes: expectedBytes }) })
+  const copy = { source, destination, withSignatures, ...(platform !== undefined && { platform }) }
+  await context.copier.copy(copy, context)
+  const verified = await verifyCopy(prepared, context)
+  context.report({ event: 'bytes', key: task, bytes: verified.bytes })
+  context.report({ event: 'ended', task })
+  return verified
 }
 
 async function mirrorOrExplain(

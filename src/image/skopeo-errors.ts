@@ -135,5 +135,5 @@ function skopeoWords(stderr: string): string {
 }
 
 function tlsFlag(side: 'source' | 'destination'): string {
-  return side === 'source' ? '--src-tls-verify=false' : '--dest-tls-verify=false'
+  return side === 'source' ? '--no-src-tls-verify' : '--no-dest-tls-verify'
 }

@@ -1,5 +1,6 @@
 import { NimctlError } from '../system/errors.ts'
 import { runTool, type ToolResult } from '../system/process.ts'
+import { sanitize } from '../system/secret.ts'
 import { withAuthFile } from './auth-file.ts'
 import { daemonFlags } from './daemon-flags.ts'
 import { type ImageManifest, parseImageConfig, parseImageManifest } from './image-manifest.ts'
@@ -59,7 +60,7 @@ export async function openSkopeo({
         ...(withSignatures ? [] : ['--remove-signatures']),
       ]
       const names = [formatForSkopeo(source.image), formatForSkopeo(destination.image)]
-      const onLine = (line: string) => report({ event: 'log', source: 'skopeo', line })
+      const onLine = (line: string) => report({ event: 'log', source: 'skopeo', line: sanitize(line) })
       const result = await withAccess(source, 'src-', env, sourceAccess =>
         withAccess(destination, 'dest-', env, destinationAccess =>
           skopeo([...platformFlags(platform), 'copy', ...flags, ...sourceAccess, ...destinationAccess, ...names], {

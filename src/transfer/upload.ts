@@ -30,29 +30,24 @@ export interface UploadOptions {
   report: Report
 }
 
-export interface UploadedDestination {
-  url: string
-  layout: Layout
-  links: Links
+interface Counts {
   uploadedFiles: number
+  /** That left this machine in this run. */
   uploadedBytes: number
   copiedFiles: number
   copiedBytes: number
   skippedFiles: number
   deletedFiles: number
+}
+
+export interface UploadedDestination extends Counts {
+  url: string
+  layout: Layout
+  links: Links
   seconds: number
   verified: boolean
   proof: Record<Proof, number>
   inventoryDigest: string
-}
-
-interface Counts {
-  uploadedFiles: number
-  uploadedBytes: number
-  copiedFiles: number
-  copiedBytes: number
-  skippedFiles: number
-  deletedFiles: number
 }
 
 interface Carried {

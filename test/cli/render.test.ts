@@ -3,9 +3,10 @@ import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 
 import { renderError } from '../../src/cli/render/error.ts'
-import { formatBytes, formatSeconds, renderTable } from '../../src/cli/render/format.ts'
+import { formatBytes, formatSeconds } from '../../src/cli/render/format.ts'
 import { openJsonRenderer, openPlainRenderer } from '../../src/cli/render/lines.ts'
 import { renderReport } from '../../src/cli/render/report.ts'
+import { renderTable } from '../../src/cli/render/table.ts'
 import { NimctlError } from '../../src/system/errors.ts'
 import type { ProgressEvent } from '../../src/system/progress.ts'
 

@@ -110,6 +110,24 @@ it('mirrors all platforms of a list, one of them, and refuses some', async () =>
   await expect(none).rejects.toMatchObject({ category: 'not-found', code: 'PLATFORM_NOT_FOUND' })
 })
 
+it('takes along what cosign signed, if asked', async () => {
+  await (await mirror([daemonImage], registry)).run()
+  const { digest } = await pushList(registry, 'nimctl-test/mirror', '1', 'signed')
+  const signature = `${digest.replace(':', '-')}.sig`
+  await pushList(registry, 'nimctl-test/mirror', '1', signature)
+  const source = `${registry}/nimctl-test/mirror:signed`
+  const answer = (prefix: string) => fetch(`http://${registry}/v2/${prefix}/nimctl-test/mirror/manifests/${signature}`)
+  await (await mirror([source], `${registry}/unsigned`)).run()
+  expect((await answer('unsigned')).status).toBe(404)
+  await (await mirror([source], `${registry}/signed`, { withSignatures: true })).run()
+  expect((await answer('signed')).status).toBe(200)
+})
+
+it('stops all of them at the first failure, and says which it was', async () => {
+  const { run } = await mirror([`${registry}/absent:1`, daemonImage], `${registry}/stopped`, { parallel: 2 })
+  await expect(run()).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('absent:1') })
+})
+
 it('plans without writing', async () => {
   const { prepared } = await mirror([daemonImage], `${registry}/planned`)
   expect(await prepared()).toMatchObject([{ action: 'copy', bytes: expect.any(Number) }])
@@ -175,7 +193,7 @@ it('names the flag where HTTPS is spoken to HTTP', async () => {
   const running = (await mirror([daemonImage], registry, { destinationAccess: () => ({}) })).run()
   await expect(running).rejects.toMatchObject({
     code: 'REGISTRY_TLS',
-    next: expect.stringContaining('--dest-tls-verify=false'),
+    next: expect.stringContaining('--no-dest-tls-verify'),
   })
 })
 

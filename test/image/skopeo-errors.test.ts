@@ -59,7 +59,7 @@ it.each([
 
 it('names the flag of the side that speaks HTTP, and does not try again', () => {
   const error = translateSkopeoFailure(fatal('http: server gave HTTP response to HTTPS client'), 'r/a:1', 'destination')
-  expect(error).toMatchObject({ next: expect.stringContaining('--dest-tls-verify=false'), mend: 'not' })
+  expect(error).toMatchObject({ next: expect.stringContaining('--no-dest-tls-verify'), mend: 'not' })
 })
 
 it.each([

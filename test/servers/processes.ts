@@ -23,6 +23,13 @@ export function commandLines(): RunningProcess[] {
     })
 }
 
+export function descendants(pid: number): number[] {
+  const processes = commandLines()
+  const below = (parent: number): number[] =>
+    processes.filter(child => child.parent === parent).flatMap(child => [child.pid, ...below(child.pid)])
+  return below(pid)
+}
+
 function readStatus(pid: number): { state: string; parent: number } | undefined {
   const text = readProc(pid, 'stat')
   // The name, in parentheses, may hold spaces and parentheses itself.

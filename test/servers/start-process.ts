@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import { onProcessEnd } from './cleanup.ts'
 import { findProgram } from './locate.ts'
-import { isRunning } from './processes.ts'
+import { descendants, isRunning } from './processes.ts'
 
 export interface ProcessOptions {
   name: string
@@ -100,7 +100,10 @@ function waitForEnd(pid: number, timeoutMs: number): void {
 export function sendSignal(pid: number, signal: NodeJS.Signals, sudo: readonly string[] = []): void {
   const [program, ...args] = sudo
   if (program !== undefined) {
-    spawnSync(program, [...args, 'kill', `-${signal.slice(3)}`, String(pid)], { stdio: 'ignore' })
+    // sudo, killed, would leave the process that it runs. The shell's own kill: the program is not on every machine.
+    const pids = signal === 'SIGKILL' ? [...descendants(pid), pid] : [pid]
+    const kill = ['sh', '-c', `kill -${signal.slice(3)} ${pids.join(' ')}`]
+    spawnSync(program, [...args, ...kill], { stdio: 'ignore' })
     return
   }
   try {

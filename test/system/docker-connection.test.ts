@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { findDockerConnection } from '../../src/system/docker-connection.ts'
+import { parseGpuRequest } from '../../src/system/docker-run.ts'
 import { openDockerEngine } from '../../src/system/docker.ts'
 
 const home = () => mkdtemp(join(tmpdir(), 'nimctl-docker-home-'))
@@ -53,4 +54,17 @@ describe('the engine', () => {
     const absent = await openDockerEngine({ env: { DOCKER_HOST: host } })
     await expect(absent.version()).rejects.toMatchObject({ category: 'missing-tool', code: 'ENGINE_UNREACHABLE' })
   })
+})
+
+it.each([
+  ['all', { Count: -1 }],
+  ['2', { Count: 2 }],
+  ['device=0,1', { Count: 0, DeviceIDs: ['0', '1'] }],
+  ['"device=GPU-3a23c669"', { DeviceIDs: ['GPU-3a23c669'] }],
+])('reads --gpus %s as docker run does', (gpus, expected) => {
+  expect(parseGpuRequest(gpus)).toMatchObject({ ...expected, Capabilities: [['gpu']] })
+})
+
+it.each(['', '0', 'none', 'device='])('refuses --gpus "%s"', gpus => {
+  expect(() => parseGpuRequest(gpus)).toThrow(expect.objectContaining({ category: 'usage', code: 'GPUS_INVALID' }))
 })

@@ -4,7 +4,7 @@ import type { StoredCache } from '../../transfer/list-caches.ts'
 import type { Context } from '../context.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
 import { parseStoreUrl } from '../options/values.ts'
-import { formatBytes, renderTable } from '../render/format.ts'
+import { formatBytes } from '../render/format.ts'
 
 export function listCommand(context: Context): Command {
   const command = new Command('list')
@@ -17,21 +17,17 @@ export function listCommand(context: Context): Command {
       const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
       const caches = await listCaches(store, context.signal)
       store.close()
-      context.print('StoreListing', { caches }, () => renderCaches(caches, url))
+      const { renderTable } = await import('../render/table.ts')
+      context.print('StoreListing', { caches }, () =>
+        caches.length === 0 ? `There is no cache under ${url}.` : renderTable(head, caches.map(row)),
+      )
     })
   return addStoreOptions(command)
 }
 
-function renderCaches(caches: readonly StoredCache[], url: string): string {
-  if (caches.length === 0) return `There is no cache under ${url}.`
-  const rows = caches.map(({ prefix, image, layout, profiles, files, bytes, complete }) => [
-    prefix,
-    image ?? '-',
-    layout ?? '-',
-    String(profiles.length),
-    String(files),
-    formatBytes(bytes),
-    complete ? 'yes' : 'no',
-  ])
-  return renderTable(['PREFIX', 'IMAGE', 'LAYOUT', 'PROFILES', 'FILES', 'BYTES', 'COMPLETE'], rows)
+const head = ['PREFIX', 'IMAGE', 'LAYOUT', 'PROFILES', 'FILES', 'BYTES', 'COMPLETE']
+
+function row({ prefix, image, layout, profiles, files, bytes, complete }: StoredCache): string[] {
+  const counts = [String(profiles.length), String(files), formatBytes(bytes)]
+  return [prefix, image ?? '-', layout ?? '-', ...counts, complete ? 'yes' : 'no']
 }

@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander'
 
 import type { PreparedImage } from '../../image/mirror-image.ts'
-import type { MirrorResult, MirrorRequest } from '../../image/mirror.ts'
+import type { MirroredImage, MirrorRequest } from '../../image/mirror.ts'
 import { NimctlError } from '../../system/errors.ts'
 import { secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
 import { readInput } from '../options/input.ts'
 import { parseCount } from '../options/values.ts'
-import { formatBytes, renderTable } from '../render/format.ts'
+import { formatBytes } from '../render/format.ts'
 
 interface MirrorFlags {
   to: string
@@ -93,7 +93,8 @@ async function mirror(names: readonly string[], flags: MirrorFlags, context: Con
     return
   }
   const result = await mirrorImages(request, mirroring)
-  context.print('MirrorResult', result, () => renderResult(result))
+  const { renderTable } = await import('../render/table.ts')
+  context.print('MirrorResult', result, () => renderTable(head, result.images.map(row)))
 }
 
 async function readImageList(file: string, context: Context): Promise<string[]> {
@@ -136,12 +137,9 @@ function formatPlace(image: PreparedImage['source']['image']): string {
   return `${image.registry}/${image.repository}${tag}${image.digest === undefined ? '' : `@${image.digest}`}`
 }
 
-function renderResult({ images }: MirrorResult): string {
-  const rows = images.map(({ status, destination, digest, bytes, error }) => [
-    status,
-    destination,
-    digest === '' ? (error?.what ?? '-') : digest,
-    bytes > 0 ? formatBytes(bytes) : '-',
-  ])
-  return renderTable(['STATUS', 'DESTINATION', 'DIGEST', 'BYTES'], rows)
+const head = ['STATUS', 'DESTINATION', 'DIGEST', 'BYTES']
+
+function row({ status, destination, digest, bytes, error }: MirroredImage): string[] {
+  const proof = digest === '' ? (error?.what ?? '-') : digest
+  return [status, destination, proof, bytes > 0 ? formatBytes(bytes) : '-']
 }

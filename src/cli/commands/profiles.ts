@@ -8,7 +8,7 @@ import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choic
 import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { readInput } from '../options/input.ts'
 import type { GlobalFlags } from '../program.ts'
-import { formatBytes, renderTable } from '../render/format.ts'
+import { formatBytes } from '../render/format.ts'
 import { ngcKey } from '../settings.ts'
 
 interface ProfilesFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
@@ -58,7 +58,8 @@ async function listProfiles(image: string | undefined, flags: ProfilesFlags, con
       : await readImageListing(image, flags, context)
   const selected = selectProfiles(listing, choice)
   for (const message of selected.warnings) context.report({ event: 'warning', code: 'PROFILES', message })
-  context.print('ProfileListing', selected, () => render(selected, flags))
+  const { renderTable } = await import('../render/table.ts')
+  context.print('ProfileListing', selected, () => render(selected, { flags, renderTable }))
 }
 
 async function readFileListing(file: string, context: Context): Promise<ProfileListing> {
@@ -101,7 +102,10 @@ function withoutLogs({ report }: Context, { verbose, progress }: GlobalFlags): R
   }
 }
 
-function render(listing: ProfileListing, flags: ProfilesFlags): string {
+function render(
+  listing: ProfileListing,
+  { flags, renderTable }: { flags: ProfilesFlags; renderTable: (head: string[], rows: string[][]) => string },
+): string {
   const chosen = listing.profiles.filter(({ selected }) => selected)
   if (flags.ids === true) return chosen.map(({ id }) => id).join('\n')
   const shown = flags.explain === true ? listing.profiles : chosen

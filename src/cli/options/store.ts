@@ -1,9 +1,6 @@
 import { Option, type Command } from 'commander'
 
-import { openStore } from '../../stores/open.ts'
-import { defaultRetryPolicy, withRetry } from '../../stores/retry.ts'
 import type { Store } from '../../stores/store.ts'
-import { withTrace } from '../../stores/trace.ts'
 import type { Context } from '../context.ts'
 import { parseCount } from './values.ts'
 
@@ -45,6 +42,9 @@ export async function openFlaggedStore(
   flags: StoreFlags,
   { context, readOnly = false }: { context: Context; readOnly?: boolean },
 ): Promise<Store> {
+  const { openStore } = await import('../../stores/open.ts')
+  const { defaultRetryPolicy, withRetry } = await import('../../stores/retry.ts')
+  const { withTrace } = await import('../../stores/trace.ts')
   const { endpointUrl, region, awsProfile, pathStyle, signRequest, caFile, insecureSkipTlsVerify, retries } = flags
   if (insecureSkipTlsVerify === true) {
     const message = `TLS certificates are not checked (--insecure-skip-tls-verify): anybody on the way could answer for ${url.host}.`

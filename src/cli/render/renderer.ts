@@ -1,7 +1,6 @@
 import { silent, type Report } from '../../system/progress.ts'
 import type { GlobalFlags } from '../program.ts'
 import { openJsonRenderer, openPlainRenderer } from './lines.ts'
-import { openTerminalRenderer } from './terminal.ts'
 
 export interface Renderer {
   report: Report
@@ -10,14 +9,16 @@ export interface Renderer {
 }
 
 /** What shows progress on stderr: a live line on a terminal, plain lines elsewhere, JSON lines or nothing if asked for. */
-export function openRenderer(
+export async function openRenderer(
   flags: GlobalFlags,
   stream: NodeJS.WriteStream,
   env: Readonly<Record<string, string | undefined>>,
-): Renderer {
+): Promise<Renderer> {
   if (flags.quiet === true) return { report: silent, close: () => {} }
   if (flags.progress === 'json') return openJsonRenderer(stream)
   const live = stream.isTTY && !env.CI && flags.progress !== 'plain' && env.TERM !== 'dumb'
   const verbose = flags.verbose === true
-  return live ? openTerminalRenderer(stream, { verbose }) : openPlainRenderer(stream, { verbose })
+  if (!live) return openPlainRenderer(stream, { verbose })
+  const { openTerminalRenderer } = await import('./terminal.ts')
+  return openTerminalRenderer(stream, { verbose })
 }
