@@ -36,7 +36,7 @@ export async function run(args: readonly string[]): Promise<number> {
     },
     readStdin: () => text(process.stdin),
   }
-  const program = createProgram(context)
+  const program = await createProgram(context, args)
   program.hook('preAction', async (_program: Command, action: Command) => {
     renderer = await openRenderer(action.optsWithGlobals<GlobalFlags>(), process.stderr, process.env)
   })

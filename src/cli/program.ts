@@ -1,15 +1,5 @@
 import { Command, Option } from 'commander'
 
-import { cacheCommand } from './commands/cache.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { downloadCommand } from './commands/download.ts'
-import { emitCommand } from './commands/emit.ts'
-import { listCommand } from './commands/list.ts'
-import { mirrorCommand } from './commands/mirror.ts'
-import { profilesCommand } from './commands/profiles.ts'
-import { uploadCommand } from './commands/upload.ts'
-import { validateCommand } from './commands/validate.ts'
-import { versionCommand } from './commands/version.ts'
 import type { Context } from './context.ts'
 import { nimctlVersion } from './settings.ts'
 
@@ -20,22 +10,82 @@ export interface GlobalFlags {
   progress?: 'auto' | 'plain' | 'json'
 }
 
-/** The command tree, in the order in which the work is done. */
-export function createProgram(context: Context): Command {
+interface CommandSource {
+  name: string
+  summary: string
+  load: (context: Context) => Promise<Command>
+}
+
+/** In the order in which the work is done. Each is loaded when it is named: cold start pays for one command. */
+const sources: readonly CommandSource[] = [
+  {
+    name: 'mirror',
+    summary: 'copy images to the internal registry',
+    load: async context => (await import('./commands/mirror.ts')).mirrorCommand(context),
+  },
+  {
+    name: 'profiles',
+    summary: 'list what profiles an image offers, and choose',
+    load: async context => (await import('./commands/profiles.ts')).profilesCommand(context),
+  },
+  {
+    name: 'cache',
+    summary: 'fill a directory with a model, from NGC',
+    load: async context => (await import('./commands/cache.ts')).cacheCommand(context),
+  },
+  {
+    name: 'upload',
+    summary: 'upload a cache to stores',
+    load: async context => (await import('./commands/upload.ts')).uploadCommand(context),
+  },
+  {
+    name: 'download',
+    summary: 'bring an uploaded cache back',
+    load: async context => (await import('./commands/download.ts')).downloadCommand(context),
+  },
+  {
+    name: 'list',
+    summary: 'list the caches in a store',
+    load: async context => (await import('./commands/list.ts')).listCommand(context),
+  },
+  {
+    name: 'validate',
+    summary: 'check that a cache or a store is complete',
+    load: async context => (await import('./commands/validate.ts')).validateCommand(context),
+  },
+  {
+    name: 'emit',
+    summary: 'write Kubernetes objects',
+    load: async context => (await import('./commands/emit.ts')).emitCommand(context),
+  },
+  {
+    name: 'doctor',
+    summary: 'say what is missing on this host',
+    load: async context => (await import('./commands/doctor.ts')).doctorCommand(context),
+  },
+  {
+    name: 'version',
+    summary: 'print the version',
+    load: async context => (await import('./commands/version.ts')).versionCommand(context),
+  },
+]
+
+export const commandNames = sources.map(({ name }) => name)
+
+/**
+ * The command tree.
+ *
+ * @param words of the command line: commands that are not among them are there by name and summary only.
+ */
+export async function createProgram(context: Context, words: readonly string[]): Promise<Command> {
   const program = new Command('nimctl')
     .description('Carries NVIDIA NIM models into clusters without internet.')
     .version(nimctlVersion(), '-V, --version', 'print the version')
     .addHelpText('after', overview)
-    .addCommand(mirrorCommand(context))
-    .addCommand(profilesCommand(context))
-    .addCommand(cacheCommand(context))
-    .addCommand(uploadCommand(context))
-    .addCommand(downloadCommand(context))
-    .addCommand(listCommand(context))
-    .addCommand(validateCommand(context))
-    .addCommand(emitCommand(context))
-    .addCommand(doctorCommand(context))
-    .addCommand(versionCommand(context))
+  for (const { name, summary, load } of sources) {
+    const command = words.includes(name) ? await load(context) : new Command(name)
+    program.addCommand(command.summary(summary))
+  }
   settle(program)
   return program
 }

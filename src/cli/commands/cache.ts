@@ -21,7 +21,6 @@ interface CacheFlags extends EngineFlags, ChoiceFlags {
 
 export function cacheCommand(context: Context): Command {
   const command = new Command('cache')
-    .summary('fill a directory with a model, from NGC')
     .description(
       "Runs the image's own download-to-cache in a container, then looks at the disk whether all that was asked for is there.\n" +
         'Needs NGC_API_KEY in the environment. The same command goes on after any interruption.',

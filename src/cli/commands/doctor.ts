@@ -12,7 +12,6 @@ interface DoctorFlags extends StoreFlags {
 
 export function doctorCommand(context: Context): Command {
   const command = new Command('doctor')
-    .summary('say what is missing on this host')
     .description(
       'Checks what the other commands need: Node.js, skopeo, the container engine, the key, and given stores.',
     )

@@ -17,7 +17,6 @@ interface DownloadFlags extends StoreFlags {
 
 export function downloadCommand(context: Context): Command {
   const command = new Command('download')
-    .summary('bring an uploaded cache back')
     .description(
       'Downloads what nimctl uploaded: every file is checked while it arrives, links and modes are made again.\n' +
         'The same command goes on after any interruption.',

@@ -34,7 +34,6 @@ interface EmitFlags extends StoreFlags {
 
 export function emitCommand(context: Context): Command {
   const command = new Command('emit')
-    .summary('write Kubernetes objects')
     .description(
       'Writes the objects that bring an uploaded cache into a cluster with the NVIDIA NIM Operator.\n' +
         "What is right follows from what was uploaded: layout cache is fetched by nimctl's own image,\n" +

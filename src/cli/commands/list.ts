@@ -8,7 +8,6 @@ import { formatBytes } from '../render/format.ts'
 
 export function listCommand(context: Context): Command {
   const command = new Command('list')
-    .summary('list the caches in a store')
     .description('Lists the caches under a URL: image, profiles, files, bytes, and whether every file is there.')
     .argument('<url>', 'a prefix, or a bucket with many of them')
     .addHelpText('after', '\nExamples:\n  nimctl list s3://models/\n  nimctl list file:///mnt/share --json')

@@ -24,7 +24,6 @@ interface MirrorFlags {
 
 export function mirrorCommand(context: Context): Command {
   return new Command('mirror')
-    .summary('copy images to the internal registry')
     .description(
       "Copies images with skopeo, digest and all; the source's repository path is kept behind DEST.\n" +
         'What is there by digest is not copied again, so the same command goes on after a failure.',

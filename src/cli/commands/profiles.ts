@@ -19,7 +19,6 @@ interface ProfilesFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
 
 export function profilesCommand(context: Context): Command {
   const command = new Command('profiles')
-    .summary('list what profiles an image offers, and choose')
     .description(
       'Reads the model manifest out of a local image: no GPU, no key, nothing runs.\n' +
         'With --on docker the image is asked on this host, which says what its GPUs can run.',

@@ -25,7 +25,6 @@ interface UploadFlags extends StoreFlags {
 
 export function uploadCommand(context: Context): Command {
   const command = new Command('upload')
-    .summary('upload a cache to stores')
     .description(
       'Uploads a cache, each byte once, verifies what arrived, and publishes the inventory that makes it complete.\n' +
         'What a store already holds is not sent again, so the same command goes on after any interruption.',

@@ -9,7 +9,6 @@ import { renderReport } from '../render/report.ts'
 
 export function validateCommand(context: Context): Command {
   return new Command('validate')
-    .summary('check that something is complete')
     .description('Checks caches and stores, changes nothing, and exits with 3 when a check failed.')
     .addCommand(validateCacheCommand(context))
     .addCommand(validateStoreCommand(context))

@@ -5,7 +5,6 @@ import { nimctlVersion } from '../settings.ts'
 
 export function versionCommand(context: Context): Command {
   return new Command('version')
-    .summary('print the version')
     .description('Prints the versions of nimctl and of the Node.js that runs it.')
     .action(() => {
       const result = {
