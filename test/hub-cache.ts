@@ -13,11 +13,16 @@ export interface HubModel {
 }
 
 /** A small cache of two versions: one blob is in both, one file is nested, one is empty. */
-export const smallModels: HubModel[] = [
+const smallModels: HubModel[] = [
   {
     repository: 'nim/meta/test-model',
     version: 'hf-1234567',
-    files: { 'config.json': '{"layers":2}', 'LICENSE.txt': 'licence', 'nested/deep/tokenizer.json': '{}', 'empty.txt': '' },
+    files: {
+      'config.json': '{"layers":2}',
+      'LICENSE.txt': 'licence',
+      'nested/deep/tokenizer.json': '{}',
+      'empty.txt': '',
+    },
   },
   {
     repository: 'nim/meta/test-model',

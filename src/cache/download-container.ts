@@ -1,12 +1,12 @@
 import type { NimImage } from '../image/inspect.ts'
 import { nimEnvironment } from '../nim/environment.ts'
-import { cacheMount, downloadUtilities, type Utility } from '../nim/families.ts'
+import { cacheMount, downloadUtilities } from '../nim/families.ts'
+import { runUtility } from '../nim/run-utility.ts'
 import { recogniseSymptom } from '../nim/symptoms.ts'
 import type { ContainerEngine, ContainerRequest, ContainerResult } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
-import { readLines } from '../system/lines.ts'
 import type { Report } from '../system/progress.ts'
-import { sanitize, secret, type Secret } from '../system/secret.ts'
+import type { Secret } from '../system/secret.ts'
 import { watchArrivingBytes } from './arriving-bytes.ts'
 import { invokingUser } from './container-user.ts'
 
@@ -43,63 +43,28 @@ export async function runDownload(
     intervalMs: lookEveryMs,
     onBytes: bytes => report({ event: 'bytes', key: task, bytes }),
   })
+  const lines: string[] = []
+  const onLine = (line: string) => {
+    lines.push(line)
+    if (lines.length > keptLines) lines.shift()
+    report({ event: 'log', source: 'download-to-cache', line })
+  }
   try {
     const utilities = downloadUtilities(request.image.family, request.profileIds)
-    return await runFirst(utilities, request.image, utility =>
-      runOnce(containerOf(request, utility), { engine, signal, report }),
-    )
+    const result = await runUtility({ engine, container: containerOf(request), utilities }, { signal, onLine })
+    if (result === undefined) throw noUtility(request.image)
+    return { ...result, lines }
   } finally {
     await watch.stop()
     report({ event: 'ended', task })
   }
 }
 
-/** Not executable and not found, where a script of the image starts the program. */
-const shellExitsForNoProgram = [126, 127]
-
-/** The first utility whose program the image has. */
-async function runFirst(
-  [utility, ...others]: readonly Utility[],
-  image: NimImage,
-  run: (utility: Utility) => Promise<FinishedDownload>,
-): Promise<FinishedDownload> {
-  if (utility === undefined) throw noUtility(image)
-  try {
-    const finished = await run(utility)
-    if (!shellExitsForNoProgram.includes(finished.exitCode)) return finished
-  } catch (error) {
-    if (!(error instanceof NimctlError) || error.code !== 'COMMAND_NOT_FOUND') throw error
-  }
-  return runFirst(others, image, run)
-}
-
-async function runOnce(
-  container: ContainerRequest,
-  { engine, signal, report }: { engine: ContainerEngine; signal: AbortSignal; report: Report },
-): Promise<FinishedDownload> {
-  const secrets = secretsOf(container.env)
-  const lines: string[] = []
-  const reading: Promise<void>[] = []
-  const onLine = (raw: string) => {
-    const line = sanitize(raw, secrets)
-    lines.push(line)
-    if (lines.length > keptLines) lines.shift()
-    report({ event: 'log', source: 'download-to-cache', line })
-  }
-  const result = await engine.run(container, {
-    signal,
-    onOutput: ({ stdout, stderr }) => reading.push(readLines(stdout, onLine), readLines(stderr, onLine)),
-  })
-  await Promise.all(reading)
-  return { ...result, lines }
-}
-
-function containerOf(request: DownloadRequest, utility: Utility): ContainerRequest {
+function containerOf(request: DownloadRequest): Omit<ContainerRequest, 'entrypoint' | 'command'> {
   const { image, directory, key, env, gpus, runtime, network, shmSize } = request
   const user = request.user ?? invokingUser()
   const target = cacheMount[image.family]
   return {
-    ...utility,
     image: image.reference,
     env: { [nimEnvironment.cachePath]: target, ...(key !== undefined && { [nimEnvironment.ngcApiKey]: key }), ...env },
     mounts: [{ source: directory, target }],
@@ -109,14 +74,6 @@ function containerOf(request: DownloadRequest, utility: Utility): ContainerReque
     ...(network !== undefined && { network }),
     ...(shmSize !== undefined && { shmSize }),
   }
-}
-
-/** What must not be shown if the container prints it: secrets, and values whose name says that they are one. */
-function secretsOf(env: ContainerRequest['env']): Secret[] {
-  return Object.entries(env).flatMap(([name, value]) => {
-    if (typeof value !== 'string') return [value]
-    return /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(name) && value.length >= 8 ? [secret(value)] : []
-  })
 }
 
 const shownLines = 8

@@ -47,7 +47,7 @@ export interface EmitRequest {
   region?: string
 }
 
-export interface StorageRequest {
+interface StorageRequest {
   /** A quantity; default: from the inventory's bytes. */
   size?: string
   /** Default: the cluster's default class. */

@@ -53,6 +53,22 @@ export function downloadUtilities(family: NimFamily, profileIds: readonly string
   }
 }
 
+/** The starts of `list-model-profiles`, in the same way (section 0). Empty for native images, which offer no profiles. */
+export function listUtilities(family: NimFamily): Utility[] {
+  switch (family) {
+    case 'llm':
+    case 'universal':
+      return [{ command: ['list-model-profiles'] }]
+    case 'nimlib':
+      return [
+        { entrypoint: ['nim_list_model_profiles'], command: [] },
+        { entrypoint: ['list-model-profiles'], command: [] },
+      ]
+    case 'native':
+      return []
+  }
+}
+
 /** What can be read of an image without running it. */
 export interface FamilyEvidence {
   labels: Record<string, string>

@@ -1,14 +1,14 @@
 import { nimEnvironment } from '../nim/environment.ts'
-import { cacheMount, type NimFamily, type Utility } from '../nim/families.ts'
+import { cacheMount, listUtilities, type NimFamily } from '../nim/families.ts'
+import { runUtility } from '../nim/run-utility.ts'
 import { recogniseSymptom } from '../nim/symptoms.ts'
-import type { ContainerEngine, ContainerRequest } from '../system/container-engine.ts'
+import type { ContainerEngine, ContainerRequest, ContainerResult } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
 import type { Secret } from '../system/secret.ts'
 import { joinManifest } from './join-listing.ts'
 import type { ProfileListing } from './listing.ts'
 import type { ModelManifest } from './model-manifest.ts'
 import { parseProfileList } from './parse-listing.ts'
-import { type FinishedRun, runForLines } from './run-for-lines.ts'
 import { withScratchCache } from './scratch-cache.ts'
 import type { ProfileSource } from './source.ts'
 
@@ -26,17 +26,6 @@ interface DockerListRequest extends Pick<
   manifest?: ModelManifest
 }
 
-/** Tried in this order (reference/nim.md section 0). */
-const listCommands: Record<NimFamily, readonly [Utility, ...Utility[]] | undefined> = {
-  llm: [{ command: ['list-model-profiles'] }],
-  universal: [{ command: ['list-model-profiles'] }],
-  nimlib: [
-    { entrypoint: ['nim_list_model_profiles'], command: [] },
-    { entrypoint: ['list-model-profiles'], command: [] },
-  ],
-  native: undefined,
-}
-
 /**
  * Asks a host what it can run of an image, by the image's own list command in a container without a terminal.
  * The list is looked for in what the container printed, whatever it exited with.
@@ -46,34 +35,33 @@ const listCommands: Record<NimFamily, readonly [Utility, ...Utility[]] | undefin
  */
 export const listWithDocker: ProfileSource<DockerListRequest> = async (request, options) => {
   const { engine, family, env, key, manifest, ...host } = request
-  const commands = listCommands[family]
-  if (commands === undefined) throw notListable(request.image)
+  const utilities = listUtilities(family)
+  if (utilities.length === 0) throw notListable(request.image)
   const container = { ...host, env: { ...env, ...(key !== undefined && { [nimEnvironment.ngcApiKey]: key }) } }
 
   return withScratchCache({ engine, target: cacheMount[family] }, options.report, async mounts => {
-    const run = await runFirst(commands, command => runForLines(engine, { ...container, ...command, mounts }, options))
-    const listing = readRun(run, request)
+    const printed: Pick<FinishedRun, 'stdout' | 'stderr'> = { stdout: [], stderr: [] }
+    const result = await runUtility(
+      { engine, container: { ...container, mounts }, utilities },
+      {
+        signal: options.signal,
+        onLine(line, stream) {
+          printed[stream].push(line)
+          options.report({ event: 'log', source: 'list-model-profiles', line })
+        },
+      },
+    )
+    if (result === undefined) throw noUtility(request.image)
+    const listing = readRun({ ...result, ...printed }, request)
     return manifest === undefined ? listing : joinManifest(listing, manifest)
   })
 }
 
-/** The first command whose program the image has. */
-async function runFirst(
-  [command, next, ...others]: readonly [Utility, ...Utility[]],
-  run: (command: Utility) => Promise<FinishedRun>,
-): Promise<FinishedRun> {
-  if (next === undefined) return run(command)
-  try {
-    const finished = await run(command)
-    if (!shellExitsForNoProgram.includes(finished.exitCode)) return finished
-  } catch (error) {
-    if (!(error instanceof NimctlError) || error.code !== 'COMMAND_NOT_FOUND') throw error
-  }
-  return runFirst([next, ...others], run)
+/** stdout and stderr apart, so that logs do not cut into a list. */
+interface FinishedRun extends ContainerResult {
+  stdout: string[]
+  stderr: string[]
 }
-
-/** Not executable and not found, where a script of the image starts the program. */
-const shellExitsForNoProgram = [126, 127]
 
 function readRun(run: FinishedRun, { image, family }: DockerListRequest): ProfileListing {
   const alone = parseProfileList(run.stdout.join('\n'))
@@ -89,6 +77,14 @@ function notListable(image: string): NimctlError {
     what: `${image} offers no profiles.`,
     why: 'Images of its family (com.nvidia.nim.model_download_protocol=native-v1) have neither a list command nor a manifest.',
     next: `Fill its cache without choosing: nimctl cache ${image} DIR`,
+  })
+}
+
+function noUtility(image: string): NimctlError {
+  return new NimctlError('usage', 'NO_LIST_UTILITY', {
+    what: `${image} contains no program that lists profiles.`,
+    why: 'Looked for list-model-profiles, and in nimlib images for nim_list_model_profiles.',
+    next: `Read them from the image instead, which needs no GPU and no key: nimctl profiles ${image}`,
   })
 }
 

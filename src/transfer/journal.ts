@@ -6,7 +6,7 @@ import type { FinishedPart, SavedUpload } from '../stores/store.ts'
 import { errorCode } from '../system/errors.ts'
 
 /** An upload that a former run left unfinished, and the parts that were acknowledged. */
-export interface UnfinishedUpload {
+interface UnfinishedUpload {
   saved: SavedUpload
   /** Identity of the file that the parts came from: a changed file starts over. */
   source: string

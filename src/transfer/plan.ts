@@ -16,7 +16,7 @@ export type TransferStep =
   | { action: 'skip'; key: string; bytes: number; reason: 'same-checksum' | 'same-size'; wanted: WantedObject }
   | { action: 'delete'; key: string; bytes: number; reason: 'extra' }
 
-export interface TransferTotals {
+interface TransferTotals {
   uploadBytes: number
   copyBytes: number
   skipBytes: number

@@ -16,14 +16,18 @@ export interface RunOptions {
   env?: Record<string, string>
   input?: string
   cwd?: string
+  /** What runs it instead of this Node: another one, or something in front of it. */
+  program?: readonly [string, ...string[]]
 }
 
 /** Runs the built program as users do, in an environment that the test alone decides. */
-export async function nimctl(args: readonly string[], { env = {}, input, cwd }: RunOptions = {}): Promise<Outcome> {
+export async function nimctl(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { env = {}, input, cwd, program = [process.execPath] } = options
+  const [command, ...before] = program
   return await new Promise((resolve, reject) => {
     const child = execFile(
-      process.execPath,
-      [join(root, 'bin/nimctl.js'), ...args],
+      command,
+      [...before, join(root, 'bin/nimctl.js'), ...args],
       { env: environment(env), cwd, maxBuffer: 2 ** 28 },
       (error, stdout, stderr) => {
         if (error !== null && typeof error.code !== 'number') return reject(error)

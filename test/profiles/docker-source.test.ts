@@ -161,7 +161,7 @@ describe('a failure', () => {
       'neither name is there',
       Array.from({ length: 2 }, () => ({ throws: new NimctlError('not-found', 'COMMAND_NOT_FOUND', { what: 'x' }) })),
       { family: 'nimlib' },
-      { code: 'COMMAND_NOT_FOUND' },
+      { category: 'usage', code: 'NO_LIST_UTILITY' },
     ],
     [
       'the engine',

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts'
 import { addChoiceOptions, isChosen, readChoice, type ChoiceFlags } from '../options/choice.ts'
 import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { readInput } from '../options/input.ts'
+import { findLogin } from '../options/registry.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { ngcKey } from '../settings.ts'
 
@@ -59,7 +60,12 @@ async function fillCache(
   const { signal, report } = context
   const readProfiles = await prepareChoice(flags, context)
   const engine = await openHostEngine(context)
-  const image = await inspectImage(engine, name, { signal, report, pull: flags.pull })
+  const image = await inspectImage(engine, name, {
+    signal,
+    report,
+    pull: flags.pull,
+    findCredentials: registry => findLogin(registry, context),
+  })
   const manifest: ModelManifest =
     image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)
   const profileIds = readProfiles(image, manifest)

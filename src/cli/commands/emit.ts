@@ -1,6 +1,13 @@
 import { Argument, Command, Option } from 'commander'
 
-import type { CacheSource, EmitKind, EmitRequest, EmitResult } from '../../emit/request.ts'
+import {
+  cacheSources,
+  emitKinds,
+  type CacheSource,
+  type EmitKind,
+  type EmitRequest,
+  type EmitResult,
+} from '../../emit/request.ts'
 import type { InventoryHeader } from '../../inventory/inventory.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
@@ -39,7 +46,7 @@ export function emitCommand(context: Context): Command {
         "What is right follows from what was uploaded: layout cache is fetched by nimctl's own image,\n" +
         'layout ngc by the NIM itself through NIM_REPOSITORY_OVERRIDE. Secrets are named, never written.',
     )
-    .addArgument(new Argument('<kind>', 'stack: all that is needed').choices(['stack', 'nimcache', 'nimservice']))
+    .addArgument(new Argument('<kind>', 'stack: all that is needed').choices(emitKinds))
     .argument('<name>', 'of the NIMCache and of the NIMService')
     .option('--cache <url>', 'store and prefix that nimctl uploaded to')
     .option('--inventory <file>', 'its inventory, where the store is not reachable (needs --store-url)')
@@ -52,10 +59,7 @@ export function emitCommand(context: Context): Command {
     .option('-n, --namespace <name>', 'of the objects')
     .option('--operator-version <version>', 'of the NIM Operator in the cluster (default: the newest known)')
     .addOption(
-      new Option('--source <how>', 'how the NIMCache gets its files (default: as uploaded)').choices([
-        'loader',
-        'override',
-      ]),
+      new Option('--source <how>', 'how the NIMCache gets its files (default: as uploaded)').choices(cacheSources),
     )
     .option('--image-registry <host>', 'registry that the images were mirrored to, such as registry.internal:5000')
     .option('--loader-image <image>', "nimctl's own image in that registry")

@@ -1,13 +1,15 @@
 import { Command, Option } from 'commander'
 
+import type { RegistryCredentials } from '../../image/auth-file.ts'
 import type { PreparedImage } from '../../image/mirror-image.ts'
-import type { MirroredImage, MirrorRequest } from '../../image/mirror.ts'
+import type { ImagePlace, MirroredImage, MirrorRequest } from '../../image/mirror.ts'
 import { NimctlError } from '../../system/errors.ts'
-import { secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
 import { readInput } from '../options/input.ts'
-import { parseCount } from '../options/values.ts'
+import { parseCount, parseRetries } from '../options/values.ts'
 import { formatBytes } from '../render/format.ts'
+
+type RegistryAccess = Pick<ImagePlace, 'credentials' | 'tlsVerify'>
 
 interface MirrorFlags {
   to: string
@@ -37,7 +39,7 @@ export function mirrorCommand(context: Context): Command {
     .addOption(new Option('--platform <os/arch,…>', 'of images for several platforms').default('all'))
     .option('--with-signatures', 'copy signatures with the image')
     .addOption(
-      new Option('--retries <n>', 'tries after the first').default(3).argParser(parseCount).env('NIMCTL_RETRIES'),
+      new Option('--retries <n>', 'tries after the first').default(3).argParser(parseRetries).env('NIMCTL_RETRIES'),
     )
     .addOption(new Option('--parallel <n>', 'images at once').default(2).argParser(parseCount))
     .option('--keep-going', 'go on with the others when one fails')
@@ -79,8 +81,8 @@ async function mirror(names: readonly string[], flags: MirrorFlags, context: Con
     retries: flags.retries,
     parallel: flags.parallel,
     keepGoing: flags.keepGoing === true,
-    sourceAccess: registry => ({ ...ngcCredentials(registry, env), tlsVerify: flags.srcTlsVerify }),
-    destinationAccess: () => ({ ...destinationCredentials(env), tlsVerify: flags.destTlsVerify }),
+    sourceAccess: registry => access(ngcLogin(registry, context), flags.srcTlsVerify),
+    destinationAccess: () => access(destinationLogin(context), flags.destTlsVerify),
   }
   warnAboutTls(flags, context)
   const mirroring = { copier: await openSkopeo({ env, signal }), signal, report }
@@ -101,18 +103,8 @@ async function readImageList(file: string, context: Context): Promise<string[]> 
   return lines.map(line => line.replace(/(?:^|\s)#.*$/, '').trim()).filter(line => line !== '')
 }
 
-/** As NVIDIA documents it: the user `$oauthtoken`, the key as password. */
-function ngcCredentials(registry: string, env: Context['env']) {
-  const key = env.NGC_CLI_API_KEY || env.NGC_API_KEY
-  if (registry !== 'nvcr.io' || !key) return {}
-  return { credentials: { username: '$oauthtoken', password: secret(key) } }
-}
-
-function destinationCredentials({
-  NIMCTL_REGISTRY_USERNAME: username,
-  NIMCTL_REGISTRY_PASSWORD: password,
-}: Context['env']) {
-  return username && password ? { credentials: { username, password: secret(password) } } : {}
+function access(credentials: RegistryCredentials | undefined, tlsVerify: boolean): RegistryAccess {
+  return credentials === undefined ? { tlsVerify } : { credentials, tlsVerify }
 }
 
 function warnAboutTls({ srcTlsVerify, destTlsVerify }: MirrorFlags, { report }: Context): void {

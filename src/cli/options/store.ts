@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 
 import type { Store } from '../../stores/store.ts'
 import type { Context } from '../context.ts'
-import { parseCount } from './values.ts'
+import { parseCount, parseRetries } from './values.ts'
 
 export interface StoreFlags {
   endpointUrl?: string
@@ -29,7 +29,7 @@ export function addStoreOptions(command: Command): Command {
     new Option('--no-sign-request', 'use no credentials, for public buckets'),
     new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'),
     new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
-    new Option('--retries <n>', 'tries after the first').default(8).argParser(parseCount).env('NIMCTL_RETRIES'),
+    new Option('--retries <n>', 'tries after the first').default(8).argParser(parseRetries).env('NIMCTL_RETRIES'),
     new Option('--concurrency <n>', 'requests in flight').default(8).argParser(parseCount).env('NIMCTL_CONCURRENCY'),
   ]
   for (const option of options) command.addOption(option.helpGroup(heading))

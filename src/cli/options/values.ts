@@ -15,6 +15,15 @@ export function parseCount(text: string): number {
   return count
 }
 
+/** Of tries after the first, none is a number too. */
+export function parseRetries(text: string): number {
+  const count = Number(text)
+  if (text.trim() === '' || !Number.isSafeInteger(count) || count < 0) {
+    throw new InvalidArgumentError('Expected a whole number, 0 or more.')
+  }
+  return count
+}
+
 const units: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
 
 /** `64Mi`, `64MiB`, `64m` and `67108864` are the same number of bytes. */

@@ -1,0 +1,23 @@
+import type { RegistryCredentials } from '../../image/auth-file.ts'
+import { secret } from '../../system/secret.ts'
+import type { Context } from '../context.ts'
+import { ngcKey } from '../settings.ts'
+
+/** As NVIDIA documents it for nvcr.io: the user `$oauthtoken`, the key as password. */
+export function ngcLogin(registry: string, { env }: Context): RegistryCredentials | undefined {
+  const key = ngcKey(env)
+  return registry === 'nvcr.io' && key !== undefined ? { username: '$oauthtoken', password: key } : undefined
+}
+
+/** `NIMCTL_REGISTRY_USERNAME` and `NIMCTL_REGISTRY_PASSWORD`, for where images are mirrored to. */
+export function destinationLogin({ env }: Context): RegistryCredentials | undefined {
+  const { NIMCTL_REGISTRY_USERNAME: username, NIMCTL_REGISTRY_PASSWORD: password } = env
+  return username && password ? { username, password: secret(password) } : undefined
+}
+
+/** For images that the engine pulls: the key for nvcr.io, else what `docker login` left. */
+export async function findLogin(registry: string, context: Context): Promise<RegistryCredentials | undefined> {
+  const { findDockerLogin } = await import('../../image/docker-login.ts')
+  const { env, signal } = context
+  return ngcLogin(registry, context) ?? (await findDockerLogin(registry, { env, signal }))
+}

@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const root = join(import.meta.dirname, '../..')
+
+export interface Page {
+  /** From the repository's root: `docs/upload.md`. */
+  path: string
+  text: string
+}
+
+/** README.md and every page below docs/. */
+export function readPages(): Page[] {
+  const below = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  const paths = ['README.md', ...below.filter(path => path.endsWith('.md')).map(path => join('docs', path))]
+  return paths.toSorted().map(readPage)
+}
+
+export function readPage(path: string): Page {
+  return { path, text: readFileSync(join(root, path), 'utf8') }
+}
+
+export interface Block {
+  language: string
+  text: string
+}
+
+/** Fenced code blocks. */
+export function codeBlocks({ text }: Page): Block[] {
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({ language, text: code }))
+}
+
+/** Code inside of a line. */
+export function inlineCode({ text }: Page): string[] {
+  return [...text.replaceAll(/^```.*?^```$/gms, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
+}
+
+/** The block behind the comment `<!-- run: NAME -->`. */
+export function markedBlock(page: Page, name: string): string {
+  const marker = page.text.indexOf(`<!-- run: ${name} -->`)
+  const [block] = marker === -1 ? [] : codeBlocks({ ...page, text: page.text.slice(marker) })
+  if (block === undefined) throw new Error(`${page.path} has no block marked with run: ${name}.`)
+  return block.text
+}
+
+/** The part of a page below a heading, up to the next of the same or a higher level. */
+export function section({ path, text }: Page, heading: string): string {
+  const [, rest] = text.split(`\n${heading}\n`)
+  if (rest === undefined) throw new Error(`${path} has no heading "${heading}".`)
+  const level = /^#+/.exec(heading)?.[0].length ?? 1
+  return rest.split(new RegExp(`^#{1,${level}} `, 'm'))[0] ?? ''
+}
+
+/** What stands in backticks in the first column of the tables of a text. */
+export function firstColumn(text: string): string[] {
+  return [...text.matchAll(/^\| `([^`]+)`/gm)].map(([, cell = '']) => cell)
+}
