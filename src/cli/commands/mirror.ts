@@ -6,6 +6,7 @@ import type { ImagePlace, MirroredImage, MirrorRequest } from '../../image/mirro
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { readInput } from '../options/input.ts'
+import { destinationLogin, ngcLogin } from '../options/registry.ts'
 import { parseCount, parseRetries } from '../options/values.ts'
 import { formatBytes } from '../render/format.ts'
 
