@@ -1,46 +1,71 @@
+export interface Lease {
+  /** As many as were asked for; their content is whatever was there before. */
+  bytes: Buffer
+  release(): void
+}
+
 export interface BufferPool {
-  /** Waits until the budget allows it. The buffer's content is whatever was there before. */
-  acquire(size: number): Promise<Buffer>
-  release(buffer: Buffer): void
+  /** Waits until there is room. Whoever asked first is served first. */
+  lease(size: number): Promise<Lease>
 }
 
 /** However large the parts are, two are in flight, or reading and sending would take turns. */
 const leastInFlight = 2
 
+/** Allocating less than this costs less than keeping it. */
+const smallestKept = 256 * 1024
+
 /**
  * Reused buffers within a budget, so that memory does not grow with files.
  *
  * @param budget bytes that may be out at once.
+ * @param slabSize bytes of a buffer that is kept; what is larger is allocated anew each time.
+ * @param maxLeases how many may be out at once: with a request each, the requests in flight.
  */
-export function openBufferPool(budget: number): BufferPool {
-  const free: Buffer[] = []
-  const waiting: { size: number; resolve: (buffer: Buffer) => void }[] = []
+export function openBufferPool({
+  budget,
+  slabSize,
+  maxLeases,
+}: {
+  budget: number
+  slabSize: number
+  maxLeases: number
+}): BufferPool {
+  const slabs: Buffer[] = []
+  const waiting: { size: number; resolve: (lease: Lease) => void }[] = []
   let usedBytes = 0
   let inFlight = 0
 
-  const fits = (size: number) => usedBytes + size <= budget || inFlight < leastInFlight
-  const take = (size: number): Buffer => {
-    const index = free.findIndex(buffer => buffer.length === size)
-    const buffer = index === -1 ? Buffer.allocUnsafeSlow(size) : free.splice(index, 1)[0]
-    usedBytes += size
+  const fits = (size: number) => inFlight < maxLeases && (usedBytes + size <= budget || inFlight < leastInFlight)
+
+  const grant = (size: number): Lease => {
+    const kept = size > smallestKept && size <= slabSize
+    const buffer = kept ? (slabs.pop() ?? Buffer.allocUnsafeSlow(slabSize)) : Buffer.allocUnsafe(size)
+    const cost = buffer.length
+    usedBytes += cost
     inFlight += 1
-    return buffer ?? Buffer.allocUnsafeSlow(size)
+    return {
+      bytes: buffer.subarray(0, size),
+      release() {
+        usedBytes -= cost
+        inFlight -= 1
+        if (kept) slabs.push(buffer)
+        serve()
+      },
+    }
+  }
+
+  const serve = (): void => {
+    while (waiting[0] !== undefined && fits(waiting[0].size)) {
+      const next = waiting.shift()
+      next?.resolve(grant(next.size))
+    }
   }
 
   return {
-    acquire: size =>
+    lease: size =>
       waiting.length === 0 && fits(size)
-        ? Promise.resolve(take(size))
+        ? Promise.resolve(grant(size))
         : new Promise(resolve => waiting.push({ size, resolve })),
-    release(buffer) {
-      usedBytes -= buffer.length
-      inFlight -= 1
-      // Sizes change from file to file only where huge files force larger parts; what no longer fits is let go.
-      if (free.length < leastInFlight || free[0]?.length === buffer.length) free.push(buffer)
-      while (waiting[0] !== undefined && fits(waiting[0].size)) {
-        const next = waiting.shift()
-        next?.resolve(take(next.size))
-      }
-    },
   }
 }

@@ -16,6 +16,7 @@ import type { Report } from '../system/progress.ts'
 import { hashFile } from './hash-file.ts'
 import { openKnownSums, type KnownSums } from './known-sums.ts'
 import { describeKey } from './marker.ts'
+import { restoreCacheRecord } from './restore-record.ts'
 import { absent, openTarget, type TargetDirectory } from './target-directory.ts'
 
 type FileEntry = InventoryEntry & { type: 'file' }
@@ -75,6 +76,7 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
     else if (entry.type === 'directory') await target.place.makeFolder(entry.path, entry.mode)
   }
   await rm(join(target.place.root, ownFolder, 'incomplete'), { recursive: true, force: true })
+  await restoreCacheRecord(target.place.root, inventory.header)
   report({ event: 'ended', task: 'download' })
   return { dir: root, ...result, seconds: Math.round(performance.now() - started) / 1000 }
 }

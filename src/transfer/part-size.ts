@@ -3,11 +3,11 @@ import { NimctlError } from '../system/errors.ts'
 
 const mebibyte = 1024 * 1024
 
-/** Large enough that requests cost nothing, small enough that eight fit into the default budget. */
-const defaultPartSize = 16 * mebibyte
+/** Large enough that requests cost nothing, small enough that those in flight stay far below 128 MiB. */
+export const defaultPartSize = 8 * mebibyte
 
 /**
- * Bytes of a part: what was asked for, or 16 MiB, or more where the store's number of parts forces it.
+ * Bytes of a part: what was asked for, or 8 MiB, or more where the store's number of parts forces it.
  *
  * @throws NimctlError `usage` / `FILE_TOO_LARGE` when even the largest parts are not enough.
  */

@@ -61,17 +61,17 @@ async function putWhole(
   context: SendContext & { handle: FileHandle },
 ): Promise<SentFile> {
   const { store, pool, journal, signal, report } = context
-  const buffer = await pool.acquire(file.size)
+  const { bytes, release } = await pool.lease(file.size)
   try {
-    await readFully(buffer, 0, file, context)
+    await readFully(bytes, 0, file, context)
     await checkUnchanged(file, context)
-    const sum = crc32c(buffer)
-    const object = await store.put(key, buffer, { crc32c: sum }, { signal })
+    const sum = crc32c(bytes)
+    const object = await store.put(key, bytes, { crc32c: sum }, { signal })
     await journal.noteObject(key, sum)
     report({ event: 'bytes', key, bytes: file.size })
     return { crc32c: sum, object, sentBytes: file.size }
   } finally {
-    pool.release(buffer)
+    release()
   }
 }
 
@@ -140,16 +140,15 @@ async function sendPart(
   const { pool, upload, journal, signal, report } = context
   const start = (number - 1) * upload.partSize
   const size = Math.min(upload.partSize, file.size - start)
-  const buffer = await pool.acquire(upload.partSize)
+  const { bytes, release } = await pool.lease(size)
   try {
-    const bytes = buffer.subarray(0, size)
     await readFully(bytes, start, file, context)
     const part = await upload.putPart(number, bytes, { crc32c: crc32c(bytes) }, { signal })
     await journal.notePart(upload.saved.key, part)
     report({ event: 'bytes', key: upload.saved.key, bytes: size })
     return part
   } finally {
-    pool.release(buffer)
+    release()
   }
 }
 

@@ -12,6 +12,7 @@ import { hashFile } from './hash-file.ts'
 import { journalPath, openJournal, type Journal } from './journal.ts'
 import { withLock } from './lock.ts'
 import { publishInventory } from './marker.ts'
+import { defaultPartSize } from './part-size.ts'
 import type { TransferStep } from './plan.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
 import { sendFile, type SentFile } from './send-file.ts'
@@ -167,7 +168,7 @@ async function sendAll(
   options: UploadOptions & { journal: Journal },
 ): Promise<void> {
   const { concurrency, memory, partSize, journal, signal, report } = options
-  const pool = openBufferPool(memory)
+  const pool = openBufferPool({ budget: memory, slabSize: partSize ?? defaultPartSize, maxLeases: concurrency })
   const context = { root: tree.root, store, pool, journal, partSize, concurrency, signal, report }
   const uploads = carried.steps.filter(step => step.action === 'upload')
   await pMap(

@@ -27,6 +27,7 @@ export async function validateCache(request: ValidateCacheRequest): Promise<Chec
   const [tree, record] = await Promise.all([scanCacheTree(directory), readCacheRecord(directory)])
   const files = tree.entries.filter(entry => entry.type === 'file')
   const presence = request.profiles === undefined ? [] : checkProfiles(request.profiles, tree)
+  const nothingAsked: Check[] = request.profiles?.length === 0 ? [profilesUnknown] : []
   const checks = [
     checkLayout(tree, directory),
     ...tree.entries.flatMap(checkLink),
@@ -34,6 +35,7 @@ export async function validateCache(request: ValidateCacheRequest): Promise<Chec
     ...checkRefs(tree),
     ...files.flatMap(checkLeftover),
     ...files.flatMap(checkReadable),
+    ...nothingAsked,
     ...presence.map(checkPresence),
     ...(deep ? await checkContents(tree, request) : []),
   ]
@@ -137,6 +139,16 @@ function checkReadable(entry: CacheEntry & { type: 'file' }): Check[] {
       next: 'chmod -R a+rX DIR, or serve as the same user.',
     },
   ]
+}
+
+/** Else a cache without a record would pass against any image. */
+const profilesUnknown: Check = {
+  name: 'cache.profile',
+  status: 'not-provable',
+  method: 'structure',
+  expected: 'profiles to compare with',
+  found: 'a cache that does not say which it holds',
+  next: 'Name them: --profile ID',
 }
 
 function checkPresence({ id, present, missing }: ProfilePresence): Check {

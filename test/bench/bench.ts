@@ -12,7 +12,7 @@ import { benchStartUp } from './start-up.ts'
 import { renderTable } from './table.ts'
 
 const usage = `npm run bench -- [--quick] [--size BYTES] [--scale FACTOR] [--rounds N]
-  --quick   a small run of a minute, to see that it works
+  --quick   a small run of about a minute, to see that it works
   --size    of the one large file (8Gi)
   --scale   of the NIM-shaped cache (1: 4 × 512 MiB, 40 × 1 MiB, 2000 × 4 KiB)
   --rounds  how often each upload of it is timed (3)
@@ -41,8 +41,8 @@ async function bench(options: BenchOptions): Promise<number> {
   const memory = await benchMemory(options, context)
   const nimCache = await benchNimCache(options, context)
 
-  const notes = [describeMachine(), ...nimCache.notes]
-  const table = renderTable([...startUp, ...memory, ...nimCache.rows])
+  const notes = [describeMachine(), ...memory.notes, ...nimCache.notes]
+  const table = renderTable([...startUp, ...memory.rows, ...nimCache.rows])
   process.stdout.write(`${table}\n\n${notes.map(note => `- ${note}\n`).join('')}`)
   return 0
 }

@@ -9,6 +9,7 @@ import { type Places, type Run, runRound } from './round.ts'
 import { type Row, median } from './table.ts'
 import { type Uploader, uploaders } from './uploaders.ts'
 
+const kibibyte = 1024
 const mebibyte = 1024 ** 2
 
 /** A cache like those of NIMs, by nimctl and by what people use: once counted, then `rounds` times timed. */
@@ -37,7 +38,12 @@ export async function benchNimCache(
     }
     return {
       rows: [...rowsOf('upload', { counted, timed }), ...rowsOf('again', { counted, timed })],
-      notes: [described, `Times are medians of ${rounds}.`, ...counted.map(describeRun)],
+      notes: [
+        described,
+        `Time, CPU and memory are medians of ${rounds}; what is sent was counted in a run of its own.`,
+        'Each tool has its own defaults; endpoint, region and keys come from the environment.',
+        ...counted.map(describeRun),
+      ],
     }
   } finally {
     directory.remove()
@@ -47,7 +53,7 @@ export async function benchNimCache(
 async function makePlaces(work: string, scale: number): Promise<Places> {
   const places = { work, cache: join(work, 'cache'), warmUp: join(work, 'warm-up') }
   await makeNimShapedCache(places.cache, nimShapedBlobs(scale))
-  await makeNimShapedCache(places.warmUp, nimShapedBlobs(1 / 16))
+  await makeNimShapedCache(places.warmUp, nimShapedBlobs(1 / 64))
   return places
 }
 
@@ -67,14 +73,16 @@ function rowsOf(kind: Run['kind'], { counted, timed }: { counted: readonly Run[]
     row('time, s', timed, run => run.seconds),
     row('CPU, s', timed, run => run.cpuSeconds),
     row('peak memory, MiB', timed, run => run.peakMemory / mebibyte),
-    row('sent, MiB', counted, run => (run.sent?.bytes ?? 0) / mebibyte),
+    kind === 'upload'
+      ? row('sent, MiB', counted, run => (run.sent?.bytes ?? 0) / mebibyte)
+      : row('sent, KiB', counted, run => (run.sent?.bytes ?? 0) / kibibyte),
     row('requests', counted, run => sum(Object.values(run.sent?.requests ?? {}))),
   ]
 }
 
-function describeRun({ shown, sent }: Run): string {
+function describeRun({ kind, shown, sent }: Run): string {
   const requests = Object.entries(sent?.requests ?? {}).map(([method, count]) => `${count} ${method}`)
-  return `\`${shown}\`: ${requests.join(', ')}`
+  return `${kind}: \`${shown}\` makes ${requests.join(', ')} requests.`
 }
 
 function sum(numbers: readonly number[]): number {

@@ -5,18 +5,44 @@ import { planUpload } from '../../src/transfer/plan.ts'
 import { listWanted, ngcKey } from '../../src/transfer/wanted.ts'
 
 const hub = 'ngc/hub/models--nim--meta--m'
-const blob = (name: string, size: number): CacheEntry & { type: 'file' } => ({ type: 'file', path: `${hub}/blobs/${name}`, size, mode: 0o644, modifiedMs: 1, inode: 1 })
-const link = (path: string, name: string): CacheEntry => ({ type: 'link', path: `${hub}/snapshots/${path}`, target: `../../blobs/${name}`, resolved: `${hub}/blobs/${name}` })
-const tree: CacheTree = { root: '/cache', entries: [blob('a', 10), blob('b', 20), link('v1/x', 'a'), link('v1/y', 'b'), link('v2/x', 'a')] }
+const blob = (name: string, size: number): CacheEntry & { type: 'file' } => ({
+  type: 'file',
+  path: `${hub}/blobs/${name}`,
+  size,
+  mode: 0o644,
+  modifiedMs: 1,
+  inode: 1,
+})
+const link = (path: string, name: string): CacheEntry => ({
+  type: 'link',
+  path: `${hub}/snapshots/${path}`,
+  target: `../../blobs/${name}`,
+  resolved: `${hub}/blobs/${name}`,
+})
+const tree: CacheTree = {
+  root: '/cache',
+  entries: [blob('a', 10), blob('b', 20), link('v1/x', 'a'), link('v1/y', 'b'), link('v2/x', 'a')],
+}
 
 describe('what lies in the store', () => {
   it.each([
-    ['copy', [['blobs/a'], ['blobs/b'], ['snapshots/v1/x', 'blobs/a'], ['snapshots/v1/y', 'blobs/b'], ['snapshots/v2/x', 'blobs/a']]],
+    [
+      'copy',
+      [
+        ['blobs/a'],
+        ['blobs/b'],
+        ['snapshots/v1/x', 'blobs/a'],
+        ['snapshots/v1/y', 'blobs/b'],
+        ['snapshots/v2/x', 'blobs/a'],
+      ],
+    ],
     ['follow', [['blobs/a'], ['blobs/b'], ['snapshots/v1/x'], ['snapshots/v1/y'], ['snapshots/v2/x']]],
     ['record', [['blobs/a'], ['blobs/b']]],
   ] as const)('with links %s', (links, expected) => {
     const wanted = listWanted(tree, { layout: 'cache', links })
-    expect(wanted.map(({ key, copyFrom }) => [key, copyFrom].flatMap(path => path?.replace(`${hub}/`, '') ?? []))).toEqual(expected)
+    expect(
+      wanted.map(({ key, copyFrom }) => [key, copyFrom].flatMap(path => path?.replace(`${hub}/`, '') ?? [])),
+    ).toEqual(expected)
   })
 
   it('in layout ngc is one object a file, content sent once', () => {
@@ -36,7 +62,9 @@ describe('what lies in the store', () => {
 
   it('refuses a link that leads nowhere', () => {
     const broken: CacheTree = { root: '/cache', entries: [{ type: 'link', path: 'x', target: '../../etc/passwd' }] }
-    expect(() => listWanted(broken, { layout: 'cache', links: 'copy' })).toThrow(expect.objectContaining({ code: 'LINK_BROKEN' }))
+    expect(() => listWanted(broken, { layout: 'cache', links: 'copy' })).toThrow(
+      expect.objectContaining({ code: 'LINK_BROKEN' }),
+    )
   })
 })
 
@@ -48,19 +76,52 @@ describe('the plan', () => {
 
   it.each([
     ['sends what is not there', {}, ['upload', 'missing']],
-    ['sends what has another size', { stored: new Map([[key, { key, size: 9, crc32c: 5 }]]), localSums: new Map([[key, 5]]) }, ['upload', 'different']],
-    ['sends what has another checksum', { stored: new Map([[key, { key, size: 10, crc32c: 6 }]]), localSums: new Map([[key, 5]]) }, ['upload', 'different']],
-    ['skips what has the same checksum', { stored: new Map([[key, { key, size: 10, crc32c: 5 }]]), localSums: new Map([[key, 5]]) }, ['skip', 'same-checksum']],
-    ['looks at a file of which nothing is known before it sends it', { stored: new Map([[key, { key, size: 10, crc32c: 5 }]]) }, ['skip', 'same-size']],
-    ['sends again what nobody can prove', { stored: new Map([[key, { key, size: 10 }]]), localSums: new Map([[key, 5]]) }, ['upload', 'unproved']],
-    ['trusts what a former run put whole', { stored: new Map([[key, { key, size: 10 }]]), localSums: new Map([[key, 5]]), recordedSums: new Map([[key, 5]]) }, ['skip', 'same-checksum']],
+    [
+      'sends what has another size',
+      { stored: new Map([[key, { key, size: 9, crc32c: 5 }]]), localSums: new Map([[key, 5]]) },
+      ['upload', 'different'],
+    ],
+    [
+      'sends what has another checksum',
+      { stored: new Map([[key, { key, size: 10, crc32c: 6 }]]), localSums: new Map([[key, 5]]) },
+      ['upload', 'different'],
+    ],
+    [
+      'skips what has the same checksum',
+      { stored: new Map([[key, { key, size: 10, crc32c: 5 }]]), localSums: new Map([[key, 5]]) },
+      ['skip', 'same-checksum'],
+    ],
+    [
+      'looks at a file of which nothing is known before it sends it',
+      { stored: new Map([[key, { key, size: 10, crc32c: 5 }]]) },
+      ['skip', 'same-size'],
+    ],
+    [
+      'sends again what nobody can prove',
+      { stored: new Map([[key, { key, size: 10 }]]), localSums: new Map([[key, 5]]) },
+      ['upload', 'unproved'],
+    ],
+    [
+      'trusts what a former run put whole',
+      {
+        stored: new Map([[key, { key, size: 10 }]]),
+        localSums: new Map([[key, 5]]),
+        recordedSums: new Map([[key, 5]]),
+      },
+      ['skip', 'same-checksum'],
+    ],
   ])('%s', (_case, input, [action, reason]) => {
     const { steps } = planUpload({ ...none, ...input })
     expect(steps.map(step => [step.action, step.reason])).toEqual([[action, reason]])
   })
 
   it('takes big files first and sums up', () => {
-    const plan = planUpload({ ...none, wanted: listWanted(tree, { layout: 'cache', links: 'copy' }), stored: new Map([['old', { key: 'old', size: 7 }]]), deletable: ['old', key] })
+    const plan = planUpload({
+      ...none,
+      wanted: listWanted(tree, { layout: 'cache', links: 'copy' }),
+      stored: new Map([['old', { key: 'old', size: 7 }]]),
+      deletable: ['old', key],
+    })
     expect(plan.steps.map(({ bytes }) => bytes)).toEqual([20, 20, 10, 10, 10, 7])
     expect(plan.totals).toEqual({ uploadBytes: 30, copyBytes: 40, skipBytes: 0, deleteBytes: 7, files: 5 })
   })

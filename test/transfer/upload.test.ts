@@ -73,7 +73,14 @@ async function readTree(root: string): Promise<Record<string, string>> {
 describe('upload', () => {
   it('sends each blob once, copies links in the store, and is complete', async () => {
     const result = await run()
-    expect(result).toMatchObject({ layout: 'cache', links: 'copy', uploadedFiles: 7, copiedFiles: 6, skippedFiles: 0, verified: true })
+    expect(result).toMatchObject({
+      layout: 'cache',
+      links: 'copy',
+      uploadedFiles: 7,
+      copiedFiles: 6,
+      skippedFiles: 0,
+      verified: true,
+    })
     expect(await readFile(stored('snapshots/hf-1234567/nested/deep/tokenizer.json'), 'utf8')).toBe('{}')
     expect(await failures()).toEqual([])
   })
@@ -81,7 +88,12 @@ describe('upload', () => {
   it('sends nothing the second time, and keeps the inventory', async () => {
     const first = await run()
     const second = await run()
-    expect(second).toMatchObject({ uploadedBytes: 0, copiedFiles: 0, skippedFiles: 13, inventoryDigest: first.inventoryDigest })
+    expect(second).toMatchObject({
+      uploadedBytes: 0,
+      copiedFiles: 0,
+      skippedFiles: 13,
+      inventoryDigest: first.inventoryDigest,
+    })
   })
 
   it('comes back by download exactly as it was, links and empty folders included', async () => {
@@ -119,7 +131,9 @@ describe('upload', () => {
     await writeFile(join(cache, 'new.txt'), 'new')
     const prepared = await prepare()
     const failing: Store = { ...prepared.store, put: async () => Promise.reject(new Error('away')) }
-    await expect(upload({ ...prepared, store: failing }, { concurrency: 1, memory: 2 ** 25, signal, report: silent })).rejects.toThrow('away')
+    await expect(
+      upload({ ...prepared, store: failing }, { concurrency: 1, memory: 2 ** 25, signal, report: silent }),
+    ).rejects.toThrow('away')
     expect(await failures()).toEqual([['store.inventory', '.nimctl/inventory.jsonl']])
   })
 
@@ -152,11 +166,13 @@ describe('upload', () => {
     await run()
     await writeFile(join(work, 'store/extra.txt'), 'extra')
     await run()
-    expect((await validate()).checks.filter(({ name }) => name === 'store.extra').map(({ path }) => path)).toEqual(['extra.txt'])
+    expect((await validate()).checks.filter(({ name }) => name === 'store.extra').map(({ path }) => path)).toEqual([
+      'extra.txt',
+    ])
     expect(await run({ delete: true })).toMatchObject({ deletedFiles: 1 })
   })
 
-  it('in layout ngc deletes only what is this image\'s own', async () => {
+  it("in layout ngc deletes only what is this image's own", async () => {
     await run({ layout: 'ngc' })
     await writeFile(join(work, 'store/somebody-elses'), 'x')
     await rm(join(cache, hub, 'snapshots/hf-1234567/config.json'))
@@ -165,7 +181,10 @@ describe('upload', () => {
   })
 
   it('says that a missing directory is missing', async () => {
-    await expect(prepare({ directory: join(work, 'nowhere') })).rejects.toMatchObject({ category: 'not-found', code: 'CACHE_NOT_FOUND' })
+    await expect(prepare({ directory: join(work, 'nowhere') })).rejects.toMatchObject({
+      category: 'not-found',
+      code: 'CACHE_NOT_FOUND',
+    })
   })
 })
 
@@ -197,8 +216,18 @@ describe('validate store', () => {
   it('fails without an inventory, with a damaged one and with another one', async () => {
     const { inventoryDigest } = await run()
     const marker = join(work, 'store/.nimctl/inventory.jsonl')
-    const other = await validateStore({ store, inventoryDigest: `sha256:${'0'.repeat(64)}`, profiles: [], deep: false, concurrency: 1, signal, report: silent })
-    expect(other.checks.filter(({ status }) => status === 'failed')).toMatchObject([{ name: 'store.inventory-digest', found: inventoryDigest }])
+    const other = await validateStore({
+      store,
+      inventoryDigest: `sha256:${'0'.repeat(64)}`,
+      profiles: [],
+      deep: false,
+      concurrency: 1,
+      signal,
+      report: silent,
+    })
+    expect(other.checks.filter(({ status }) => status === 'failed')).toMatchObject([
+      { name: 'store.inventory-digest', found: inventoryDigest },
+    ])
     await writeFile(marker, (await readFile(marker)).subarray(0, -5))
     expect(await failures()).toEqual([['store.inventory', '.nimctl/inventory.jsonl']])
     await rm(marker)
@@ -207,8 +236,18 @@ describe('validate store', () => {
 
   it('knows which profiles were uploaded', async () => {
     await run()
-    const report = await validateStore({ store, profiles: ['c0ffee', 'dead'], deep: false, concurrency: 1, signal, report: silent })
-    expect(report.checks.filter(({ name }) => name === 'store.profile').map(({ status }) => status)).toEqual(['ok', 'failed'])
+    const report = await validateStore({
+      store,
+      profiles: ['c0ffee', 'dead'],
+      deep: false,
+      concurrency: 1,
+      signal,
+      report: silent,
+    })
+    expect(report.checks.filter(({ name }) => name === 'store.profile').map(({ status }) => status)).toEqual([
+      'ok',
+      'failed',
+    ])
   })
 })
 
@@ -218,7 +257,10 @@ describe('download', () => {
     const [name] = await readdir(stored('blobs'))
     const bytes = await readFile(stored(`blobs/${name}`))
     await writeFile(stored(`blobs/${name}`), Buffer.alloc(bytes.length, 1))
-    await expect(fetchInto(join(work, 'back'))).rejects.toMatchObject({ category: 'check-failed', code: 'DOWNLOAD_DAMAGED' })
+    await expect(fetchInto(join(work, 'back'))).rejects.toMatchObject({
+      category: 'check-failed',
+      code: 'DOWNLOAD_DAMAGED',
+    })
     await writeFile(stored(`blobs/${name}`), bytes)
     await fetchInto(join(work, 'back'))
     expect(await readTree(join(work, 'back'))).toEqual(await readTree(cache))
@@ -235,7 +277,10 @@ describe('download', () => {
 
   it('needs an inventory', async () => {
     await cp(cache, join(work, 'store'), { recursive: true })
-    await expect(fetchInto(join(work, 'back'))).rejects.toMatchObject({ category: 'check-failed', code: 'INVENTORY_MISSING' })
+    await expect(fetchInto(join(work, 'back'))).rejects.toMatchObject({
+      category: 'check-failed',
+      code: 'INVENTORY_MISSING',
+    })
   })
 
   it('restores modes', async () => {

@@ -53,7 +53,7 @@ export function uploadCommand(context: Context): Command {
     .option('--replace', 'another image lies there: put this one in its place')
     .option('--delete', 'remove objects under the prefix that the directory does not have')
     .addOption(
-      new Option('--part-size <size>', 'bytes of a part (default: 16Mi, more where the store needs it)').argParser(
+      new Option('--part-size <size>', 'bytes of a part (default: 8Mi, more where the store needs it)').argParser(
         parseSize,
       ),
     )
