@@ -17,13 +17,18 @@ export function commandsIn(shell: string): string[][] {
 }
 
 /** As far as the documentation uses the shell: words, quotes, comments, pipes, lists and redirections. */
-const token = /(?<end>\n|\|\|?|&&|;)|(?<comment>#[^\n]*)|(?<redirection>[<>]+\s*\S+)|(?<word>(?:"[^"]*"|'[^']*'|[^\s|&;<>"'])+)/g
+const token =
+  /(?<end>\n|\|\|?|&&|;)|(?<comment>#[^\n]*)|(?<redirection>[<>]+\s*\S+)|(?<word>(?:"[^"]*"|'[^']*'|[^\s|&;<>"'])+)/g
+
+/** A variable without quotes stands for flags, or for none. */
+const maybeNothing = /^\$\w+$/
 
 function splitCommands(shell: string): string[][] {
   const commands: string[][] = [[]]
   for (const { groups } of shell.matchAll(token)) {
     if (groups?.end !== undefined) commands.push([])
-    else if (groups?.word !== undefined) commands.at(-1)?.push(groups.word.replaceAll(/["']/g, ''))
+    else if (groups?.word !== undefined && !maybeNothing.test(groups.word))
+      commands.at(-1)?.push(groups.word.replaceAll(/["']/g, ''))
   }
   return commands.filter(words => words.length > 0)
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { commandsIn, commandsOf } from './command-lines.ts'
 import { codeBlocks, inlineCode, readPages } from './markdown.ts'
-import { findCommand, idleProgram, problemOf } from './parsed.ts'
+import { allCommands, findCommand, idleProgram, problemOf } from './parsed.ts'
 
 const pages = readPages()
 
@@ -17,8 +17,8 @@ it('finds command lines at all', () => {
   expect(new Set(commands.map(([name]) => name)).size).toBeGreaterThan(8)
 })
 
-it.each(pages)('$path mentions only commands and flags that there are', page => {
-  const program = idleProgram()
+it.each(pages)('$path mentions only commands and flags that there are', async page => {
+  const program = await idleProgram()
   const unknown = inlineCode(page)
     .flatMap(commandsIn)
     .flatMap(args => {
@@ -29,6 +29,13 @@ it.each(pages)('$path mentions only commands and flags that there are', page => 
       return noCommand || flags.length > 0 ? [args.join(' ')] : []
     })
   expect(unknown).toEqual([])
+})
+
+it.each(pages)('$path names only flags that some command has', async page => {
+  const known = allCommands(await idleProgram()).flatMap(({ options }) => options.map(({ long }) => long))
+  const named = inlineCode(page).flatMap(code => /^--[\w-]+/.exec(code)?.[0] ?? [])
+  const ofOthers = ['--help', '--type-aware']
+  expect(named.filter(flag => ![...known, ...ofOthers].includes(flag))).toEqual([])
 })
 
 it.each([
@@ -42,6 +49,7 @@ it.each([
 })
 
 it('reads shell as far as the documentation uses it', () => {
-  const shell = 'A=b nimctl list "$STORE" --json | jq . # as JSON\nnimctl version && \\\n  nimctl doctor > out.txt\necho nimctl'
+  const shell =
+    'A=b nimctl list "$STORE" --json | jq . # as JSON\nnimctl version && \\\n  nimctl doctor > out.txt\necho nimctl'
   expect(commandsIn(shell)).toEqual([['list', '$STORE', '--json'], ['version'], ['doctor']])
 })

@@ -4,7 +4,7 @@ import { commandsIn } from './command-lines.ts'
 import { allCommands, helpOf, idleProgram, problemOf } from './parsed.ts'
 
 /** `nimctl version` and the like need no example. */
-const commands = allCommands(idleProgram())
+const commands = allCommands(await idleProgram())
   .filter(command => command.commands.length === 0 && command.registeredArguments.length > 0)
   .map(command => ({ name: command.name(), help: helpOf(command) }))
 
@@ -17,7 +17,7 @@ it.each(commands)('the help of $name has examples, and nimctl takes them', async
 })
 
 it('the overview shows only command lines that nimctl takes', async () => {
-  const shown = helpOf(idleProgram()).split('\nThe way of a model:\n')[1] ?? ''
+  const shown = helpOf(await idleProgram()).split('\nThe way of a model:\n')[1] ?? ''
   // What a command is for stands in a column of its own.
   const found = commandsIn(shown.replaceAll(/ {3,}.*$/gm, ''))
   expect(found.length).toBeGreaterThan(4)
@@ -25,7 +25,7 @@ it('the overview shows only command lines that nimctl takes', async () => {
   expect(problems.filter(problem => problem !== undefined)).toEqual([])
 })
 
-it('the overview names every exit code', () => {
-  const shown = helpOf(idleProgram())
+it('the overview names every exit code', async () => {
+  const shown = helpOf(await idleProgram())
   for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]) expect(shown).toMatch(new RegExp(`\\b${code} [a-z]`))
 })

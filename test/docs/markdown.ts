@@ -27,7 +27,10 @@ export interface Block {
 
 /** Fenced code blocks. */
 export function codeBlocks({ text }: Page): Block[] {
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({ language, text: code }))
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
+    language,
+    text: code,
+  }))
 }
 
 /** Code inside of a line. */

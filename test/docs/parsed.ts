@@ -1,7 +1,7 @@
 import { CommanderError, type Command } from 'commander'
 
 import type { Context } from '../../src/cli/context.ts'
-import { createProgram } from '../../src/cli/program.ts'
+import { commandNames, createProgram } from '../../src/cli/program.ts'
 import { silent } from '../../src/system/progress.ts'
 
 const context: Context = {
@@ -13,8 +13,8 @@ const context: Context = {
 }
 
 /** The real command tree, in which no command does anything. */
-export function idleProgram(): Command {
-  const program = createProgram(context)
+export async function idleProgram(): Promise<Command> {
+  const program = await createProgram(context, commandNames)
   for (const command of allCommands(program)) {
     command.configureOutput({ writeOut: () => {}, writeErr: () => {} })
     if (command.commands.length === 0) command.action(() => {})
@@ -30,10 +30,10 @@ const anyDigest = `sha256:${'0'.repeat(64)}`
 
 /** Parses a documented command line as nimctl would. What is wrong with it is returned in commander's words. */
 export async function problemOf(args: readonly string[]): Promise<string | undefined> {
-  // A word in brackets or an ellipsis stands for what a reader fills in.
+  // An ellipsis stands for what a reader fills in.
   const filledIn = args.map(word => word.replace(/sha256:…/, anyDigest))
   try {
-    await idleProgram().parseAsync(filledIn, { from: 'user' })
+    await (await idleProgram()).parseAsync(filledIn, { from: 'user' })
     return undefined
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -50,7 +50,10 @@ export function helpOf(command: Command): string {
 }
 
 /** The command that a line names, and the words behind it. */
-export function findCommand(program: Command, [name, ...rest]: readonly string[]): { command: Command; rest: string[] } {
+export function findCommand(
+  program: Command,
+  [name, ...rest]: readonly string[],
+): { command: Command; rest: string[] } {
   const child = program.commands.find(command => command.name() === name)
   return child === undefined
     ? { command: program, rest: name === undefined ? [] : [name, ...rest] }

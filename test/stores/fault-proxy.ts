@@ -8,6 +8,8 @@ type Fault =
   | { type: 'lose-answer' }
   /** The connection breaks while the request's body is on its way. */
   | { type: 'reset' }
+  /** Nothing is ever answered. */
+  | { type: 'stall' }
   /** This is answered in the server's place. */
   | { type: 'answer'; status: number; headers?: Record<string, string>; body: string }
   /** The server's answer passes without these headers. */
@@ -61,6 +63,9 @@ function suffer(fault: Fault | undefined, exchange: Exchange): void {
   switch (fault?.type) {
     case 'reset':
       incoming.once('data', () => incoming.socket.resetAndDestroy())
+      return
+    case 'stall':
+      incoming.resume()
       return
     case 'answer':
       incoming.resume().once('end', () => outgoing.writeHead(fault.status, fault.headers).end(fault.body))

@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { expect, it } from 'vitest'
+
+import { firstColumn, readPage, root, section } from './markdown.ts'
+import { errorsIn, kindsIn, readSource, variablesIn, warningsIn } from './source.ts'
+
+const source = readSource()
+const json = readPage('docs/json.md')
+
+it('docs/exit-codes.md has every error of the source, and no other', () => {
+  const { text } = readPage('docs/exit-codes.md')
+  const documented = text.split(/^### /m).flatMap(part => {
+    const category = /^([a-z-]+): exit/.exec(part)?.[1]
+    return category === undefined ? [] : firstColumn(part).map(code => `${category} ${code}`)
+  })
+  expect(documented.toSorted()).toEqual(errorsIn(source))
+})
+
+it('docs/exit-codes.md has the exit code of every category', async () => {
+  const { exitCodes } = await import('../../src/system/errors.ts')
+  const table = section(readPage('docs/exit-codes.md'), '## Exit codes')
+  for (const [category, code] of Object.entries(exitCodes))
+    expect(table).toMatch(new RegExp(`^\\| ${code} \\|.*\\| \`${category}\` \\|`, 'm'))
+})
+
+it('docs/environment.md has every variable that nimctl reads, and no other', () => {
+  const documented = firstColumn(section(readPage('docs/environment.md'), '## Read by nimctl'))
+  expect(documented.toSorted()).toEqual(variablesIn(source))
+})
+
+it('docs/json.md has every kind of document, and no other', () => {
+  const headings = [...json.text.matchAll(/^## ([A-Z]\w+)$/gm)].map(([, kind]) => kind)
+  const kinds = headings.filter(kind => kind !== 'Progress')
+  expect(kinds.toSorted()).toEqual(kindsIn(source))
+})
+
+it('docs/json.md has every warning, and no other', () => {
+  const codes = firstColumn(section(json, '## Progress')).filter(code => /^[A-Z_]+$/.test(code))
+  expect(codes.toSorted()).toEqual(warningsIn(source))
+})
+
+it.each([...json.text.matchAll(/^```json\n(.*)\n```$/gm)].map(([, example = '']) => ({ example })))(
+  'docs/json.md has valid JSON: $example',
+  ({ example }) => {
+    expect(() => JSON.parse(example)).not.toThrow()
+  },
+)
+
+it('docs/troubleshooting.md has every symptom of a NIM container, and no other', () => {
+  const symptoms = source.filter(({ path }) => path === 'src/nim/symptoms.ts')
+  const codes = errorsIn(symptoms).map(error => error.split(' ')[1])
+  const table = section(readPage('docs/troubleshooting.md'), '## The download of a NIM fails')
+  expect(firstColumn(table).toSorted()).toEqual(codes.toSorted())
+})
+
+it('docs/validate.md has every check, and no other', () => {
+  const names = source
+    .flatMap(({ text }) => [...text.matchAll(/'((?:cache|store)\.[a-z-]+)'/g)].map(([, name]) => name))
+    .concat(
+      ['blob', 'link', 'file'].flatMap(kind => ['missing', 'size', 'checksum'].map(what => `store.${kind}-${what}`)),
+    )
+  const documented = [...readPage('docs/validate.md').text.matchAll(/^\| (`(?:cache|store)\.[^|]+) \|/gm)].flatMap(
+    ([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+  )
+  expect(documented.toSorted()).toEqual([...new Set(names)].toSorted())
+})
+
+it('docs/architecture.md has the folders in the order of the import rule', () => {
+  const folders = firstColumn(section(readPage('docs/architecture.md'), '## Folders')).map(name =>
+    name.replace('/', ''),
+  )
+  const config = readFileSync(join(root, 'oxlint.config.ts'), 'utf8')
+  const flow = [...(/const flow = \[([^\]]*)\]/.exec(config)?.[1]?.matchAll(/'([\w-]+)'/g) ?? [])].map(
+    ([, name]) => name,
+  )
+  expect(folders).toEqual(flow)
+  expect(folders.toSorted()).toEqual(readdirSync(join(root, 'src')).toSorted())
+})
+
+it('docs/architecture.md names files that there are', () => {
+  const { text } = readPage('docs/architecture.md')
+  const files = [...text.matchAll(/`((?:[\w-]+\/)+[\w-]+\.(?:ts|js|md))`/g)].map(([, path = '']) => path)
+  const there = new Set([
+    ...source.map(({ path }) => path.replace(/^src\//, '')),
+    ...listed('test'),
+    ...listed('fixtures'),
+  ])
+  expect(files.length).toBeGreaterThan(40)
+  expect(files.filter(path => !there.has(path) && !path.startsWith('docs/'))).toEqual([])
+})
+
+it('docs/architecture.md has every dependency in its version', () => {
+  const table = section(readPage('docs/architecture.md'), '## Dependencies')
+  const documented = [...table.matchAll(/^\| `([^`]+)` \| (\S+) \|/gm)].map(([, name, version]) => [name, version])
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  expect(Object.fromEntries(documented)).toEqual(dependencies)
+})
+
+function listed(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(path => join(folder, path))
+}
