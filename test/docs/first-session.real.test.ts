@@ -37,7 +37,7 @@ beforeAll(async () => {
   await buildStandInImages({ docker: connectEngine(inject('dockerHost')), only: [standIns.llm1.reference] })
   // What nvcr.io is to a reader.
   const pushed = await nimctl(['mirror', `docker-daemon:${standIns.llm1.reference}`, '--to', registry], { env })
-  expect(pushed).toMatchObject({ exitCode: 0 })
+  if (pushed.exitCode !== 0) throw new Error(pushed.stderr)
 })
 afterAll(async () => {
   await ngc.stop()
@@ -51,8 +51,9 @@ it('the first session of the README runs as it stands there', async () => {
     STORE: store,
     CONTAINER_FLAGS: `'${containerFlags}'`,
   })
-  const { exitCode, output } = await runShell(session)
-  expect(exitCode, output).toBe(0)
+  const ran = await runShell(session)
+  expect(ran).toMatchObject({ exitCode: 0 })
+  const { output } = ran
   expect(output).toContain(`${store}/ is complete: sent 2.5 MiB`)
   expect(output).toContain(`${store}/ is complete: sent 0 B`)
   expect(output).not.toContain(key)

@@ -31,7 +31,7 @@ it('docs/environment.md has every variable that nimctl reads, and no other', () 
 })
 
 it('docs/json.md has every kind of document, and no other', () => {
-  const headings = [...json.text.matchAll(/^## ([A-Z]\w+)$/gm)].map(([, kind]) => kind)
+  const headings = [...json.text.matchAll(/^## ([A-Z]\w+)$/gm)].map(([, kind = '']) => kind)
   const kinds = headings.filter(kind => kind !== 'Progress')
   expect(kinds.toSorted()).toEqual(kindsIn(source))
 })
@@ -50,19 +50,19 @@ it.each([...json.text.matchAll(/^```json\n(.*)\n```$/gm)].map(([, example = ''])
 
 it('docs/troubleshooting.md has every symptom of a NIM container, and no other', () => {
   const symptoms = source.filter(({ path }) => path === 'src/nim/symptoms.ts')
-  const codes = errorsIn(symptoms).map(error => error.split(' ')[1])
+  const codes = errorsIn(symptoms).map(error => error.split(' ')[1] ?? '')
   const table = section(readPage('docs/troubleshooting.md'), '## The download of a NIM fails')
   expect(firstColumn(table).toSorted()).toEqual(codes.toSorted())
 })
 
 it('docs/validate.md has every check, and no other', () => {
   const names = source
-    .flatMap(({ text }) => [...text.matchAll(/'((?:cache|store)\.[a-z-]+)'/g)].map(([, name]) => name))
+    .flatMap(({ text }) => [...text.matchAll(/'((?:cache|store)\.[a-z-]+)'/g)].map(([, name = '']) => name))
     .concat(
       ['blob', 'link', 'file'].flatMap(kind => ['missing', 'size', 'checksum'].map(what => `store.${kind}-${what}`)),
     )
   const documented = [...readPage('docs/validate.md').text.matchAll(/^\| (`(?:cache|store)\.[^|]+) \|/gm)].flatMap(
-    ([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    ([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
   )
   expect(documented.toSorted()).toEqual([...new Set(names)].toSorted())
 })
