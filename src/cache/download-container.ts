@@ -92,7 +92,7 @@ export function containerFailure(image: NimImage, { exitCode, outOfMemory, lines
     new NimctlError('check-failed', 'CONTAINER_FAILED', {
       what: `The download of ${image.reference} failed.`,
       why: `The container exited with ${exitCode}${last.length === 0 ? ' and printed nothing.' : `; its last lines: ${last.join(' | ')}`}`,
-      next: 'What has been downloaded is kept. See its whole log with --verbose.',
+      next: 'What has been downloaded is kept; the same command goes on. Its log stands above, unless --quiet was given.',
     })
   )
 }

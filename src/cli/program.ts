@@ -117,7 +117,7 @@ function addGlobalOptions(command: Command): void {
   command
     .addOption(new Option('--json', 'print one JSON document').helpGroup(everywhere))
     .addOption(new Option('-q, --quiet', 'no progress, warnings or logs').helpGroup(everywhere))
-    .addOption(new Option('-v, --verbose', 'say what happens to each file').helpGroup(everywhere))
+    .addOption(new Option('-v, --verbose', 'say what happens to each file, and each request').helpGroup(everywhere))
     .addOption(
       new Option('--progress <form>', 'how progress is shown on stderr')
         .choices(['auto', 'plain', 'json'])

@@ -22,7 +22,7 @@ export function s3Environment({ region, endpointUrl }: EmitRequest): {
     env.push({ name: 'AWS_ENDPOINT_URL', value: withoutTrailingSlash(endpointUrl.href) })
     if (isThisMachine(endpointUrl))
       warnings.push(
-        `${endpointUrl.href} is this machine to a pod: give the address that the cluster reaches with --endpoint-url.`,
+        `${endpointUrl.href} is this machine to a pod: give the address that the cluster reaches with --store-endpoint-url.`,
       )
   }
   return { env, secretKeys: s3SecretKeys, warnings }

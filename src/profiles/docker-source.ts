@@ -76,7 +76,7 @@ function notListable(image: string): NimctlError {
   return new NimctlError('usage', 'PROFILES_NOT_LISTABLE', {
     what: `${image} offers no profiles.`,
     why: 'Images of its family (com.nvidia.nim.model_download_protocol=native-v1) have neither a list command nor a manifest.',
-    next: `Fill its cache without choosing: nimctl cache ${image} DIR`,
+    next: 'Run it with NIM_ENGINE_MODEL_DOWNLOAD_ONLY=1 and a directory mounted at /model; it downloads without choosing.',
   })
 }
 

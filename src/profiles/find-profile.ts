@@ -44,6 +44,9 @@ function ambiguous(found: readonly NamedProfile[], asked: string): NimctlError {
 }
 
 function unknown(profiles: readonly NamedProfile[], asked: string, id: string): NimctlError {
+  if (profiles.length > 0 && isDescription(asked) && profiles.every(({ description = '' }) => description === '')) {
+    return idsOnly(asked)
+  }
   const nearest = nearestProfiles(profiles, asked, id)
   const short =
     asked.length < shortestBeginning ? ` The beginning of an id has at least ${shortestBeginning} digits.` : ''
@@ -54,6 +57,19 @@ function unknown(profiles: readonly NamedProfile[], asked: string, id: string): 
         ? 'The listing holds no profile.'
         : `The nearest of ${profiles.length}: ${nearest.map(profileName).join(', ')}.${short}`,
     next: 'Ids change with every image tag. See those of this one with: nimctl profiles IMAGE',
+  })
+}
+
+function isDescription(text: string): boolean {
+  return !/^[0-9a-f-]*$/i.test(text)
+}
+
+/** Model manifests have no descriptions: the container makes them (reference/nim.md 2.1). */
+function idsOnly(asked: string): NimctlError {
+  return new NimctlError('not-found', 'PROFILE_UNKNOWN', {
+    what: `No profile is "${asked}".`,
+    why: 'What was looked into knows profiles by their ids alone; descriptions come from the running container.',
+    next: 'Give its id. The ids, and what each is: nimctl profiles IMAGE --on docker',
   })
 }
 

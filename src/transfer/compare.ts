@@ -21,7 +21,8 @@ export interface CompareOptions {
 }
 
 /**
- * Compares what lies in a store with an inventory, a check per object. Nothing is downloaded unless `deep`.
+ * Compares what lies in a store with an inventory, a check per object. Read are, unless `deep`, only objects that
+ * something else than nimctl wrote.
  * Names: `store.blob-…`, `store.link-…` and `store.file-…` with `missing`, `size`, `checksum`; `store.extra`.
  */
 export async function compareStore(
@@ -41,16 +42,32 @@ export async function compareStore(
     if (wanted.has(object.key)) listed.set(object.key, object)
     else if (!object.key.startsWith(ownFolder) && !ignore(object.key)) checks.push(extra(object))
   }
-  const compared = await pMap(
-    wanted,
-    async ([key, entry]) => {
-      const check = await compareObject(store, { key, entry, listed: listed.get(key), deep, signal })
-      report({ event: 'finished', key, action: 'checked' })
-      return check
-    },
-    { concurrency, signal },
-  )
-  return [...compared, ...checks]
+  const compareAll = (deeply: boolean, keys: readonly string[]) =>
+    pMap(
+      keys,
+      async key => {
+        const entry = wanted.get(key)
+        if (entry === undefined) throw new Error(`${key} is not in the inventory.`)
+        const check = await compareObject(store, { key, entry, listed: listed.get(key), deep: deeply, signal })
+        report({ event: 'finished', key, action: 'checked' })
+        return check
+      },
+      { concurrency, signal },
+    )
+  const compared = await compareAll(deep, [...wanted.keys()])
+  const outsiders = findOutsiders(compared)
+  const read = await compareAll(true, outsiders)
+  return [...compared.filter(({ path }) => path === undefined || !outsiders.includes(path)), ...read, ...checks]
+}
+
+/**
+ * Where the store has checksums of some objects, one without was not put there by nimctl: something else wrote it, and
+ * it is read. Where it has none at all, reading everything is for `deep` to ask.
+ */
+function findOutsiders(compared: readonly Check[]): string[] {
+  const keepsChecksums = compared.some(({ method }) => method === 'listing-checksum' || method === 'stat-checksum')
+  if (!keepsChecksums) return []
+  return compared.flatMap(({ status, path }) => (status === 'not-provable' && path !== undefined ? [path] : []))
 }
 
 async function compareObject(
@@ -84,15 +101,19 @@ async function compareObject(
   const { method, sum } = deep
     ? { method: 'content' as const, sum: await readSum(store, key, signal) }
     : await askSum(store, listed, signal)
-  return judge(entry, { key, kind, method, sum })
+  const cure = store.capabilities.statProof === 'full-checksum' ? uploadAgain : removeFirst
+  return judge(entry, { key, kind, method, sum, cure })
 }
 
 const uploadAgain = 'Run nimctl upload again from the cache: it sends what differs.'
+const removeFirst =
+  'Remove it, then run nimctl upload again: in a store without checksums it sees only what is missing.'
 
 function judge(
   entry: StoredEntry,
-  { key, kind, method, sum }: { key: string; kind: string; method: CheckMethod; sum: number | undefined },
+  context: { key: string; kind: string; method: CheckMethod; sum: number | undefined; cure: string },
 ): Check {
+  const { key, kind, method, sum, cure } = context
   const name = `store.${kind}-checksum`
   const expected = `crc32c ${entry.crc32c}`
   if (sum === undefined) {
@@ -101,7 +122,7 @@ function judge(
   }
   const found = `crc32c ${sum.toString(16).padStart(8, '0')}`
   if (found === expected) return { name, status: 'ok', method, path: key }
-  return { name, status: 'failed', method, path: key, expected, found, next: uploadAgain }
+  return { name, status: 'failed', method, path: key, expected, found, next: cure }
 }
 
 async function askSum(

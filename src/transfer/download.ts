@@ -177,6 +177,6 @@ function damaged(entry: FileEntry, { store }: Target): NimctlError {
   return new NimctlError('check-failed', 'DOWNLOAD_DAMAGED', {
     what: `${describeKey(store, key)} is not what was uploaded.`,
     why: `Its CRC32C differs from ${entry.crc32c}, which the inventory states.`,
-    next: 'Upload the cache again: nimctl upload sends what differs.',
+    next: 'Remove it and upload the cache again: nimctl upload sends what is missing.',
   })
 }

@@ -18,7 +18,8 @@ export interface KnownSums {
 /** Kept in `ROOT/.nimctl/`; of a cache that is read-only, in the state directory. */
 export async function openKnownSums(root: string, stateDirectory: string): Promise<KnownSums> {
   const name = createHash('sha256').update(root).digest('hex').slice(0, 32)
-  const places = [join(root, ownFolder, 'sums.jsonl'), join(stateDirectory, 'sums', `${name}.jsonl`)]
+  const ofState = join(stateDirectory, 'sums', `${name}.jsonl`)
+  const places = [join(root, ownFolder, 'sums.jsonl'), ofState]
   const sums = new Map<string, number>()
   for (const place of places) await load(place, sums)
   let writable = [...places]
@@ -32,8 +33,9 @@ export async function openKnownSums(root: string, stateDirectory: string): Promi
       while (writable[0] !== undefined) {
         const place = writable[0]
         try {
-          await mkdir(dirname(place), { recursive: true })
-          await appendFile(place, line)
+          const own = place === ofState
+          await mkdir(dirname(place), { recursive: true, ...(own && { mode: 0o700 }) })
+          await appendFile(place, line, own ? { mode: 0o600 } : {})
           return
         } catch (error) {
           // They only save work: a place that refuses is left for the next one.

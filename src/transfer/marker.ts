@@ -38,6 +38,26 @@ export async function listMarkers(store: Store, signal: AbortSignal): Promise<st
 }
 
 /**
+ * The key of the inventory that is meant; `undefined` where it is not there.
+ *
+ * @param keys as `listMarkers` gives them.
+ * @throws NimctlError `usage` / `INVENTORY_AMBIGUOUS` when several images share the bucket and none was named.
+ */
+export function chooseMarker(
+  store: Store,
+  keys: readonly string[],
+  image: ImageDigest | undefined,
+): string | undefined {
+  const wanted = image === undefined ? undefined : ngcInventoryKey(image.reference, image.digest)
+  if (wanted !== undefined) return keys.find(key => key === wanted || key === inventoryKey)
+  if (keys.length <= 1) return keys[0]
+  throw new NimctlError('usage', 'INVENTORY_AMBIGUOUS', {
+    what: `${describeKey(store, '')} holds several images: ${keys.join(', ')}.`,
+    next: 'Say which one, as nimctl list shows them: --image IMAGE@sha256:…',
+  })
+}
+
+/**
  * The inventory of a store, for what can't do without.
  *
  * @throws NimctlError `check-failed` / `INVENTORY_MISSING`, `usage` / `INVENTORY_AMBIGUOUS`.
@@ -48,18 +68,15 @@ export async function requireInventory(
   signal: AbortSignal,
 ): Promise<PublishedInventory> {
   const keys = await listMarkers(store, signal)
-  if (image === undefined && keys.length > 1) {
-    throw new NimctlError('usage', 'INVENTORY_AMBIGUOUS', {
-      what: `${describeKey(store, '')} holds several images: ${keys.join(', ')}.`,
-      next: 'Say which one: --image IMAGE@sha256:…',
-    })
-  }
-  const key = image === undefined ? keys[0] : ngcInventoryKey(image.reference, image.digest)
+  const key = chooseMarker(store, keys, image)
   const published = key === undefined ? undefined : await readPublishedInventory(store, key, signal)
   if (published !== undefined) return published
   throw new NimctlError('check-failed', 'INVENTORY_MISSING', {
-    what: `There is no inventory at ${describeKey(store, key ?? inventoryKey)}, so nobody can say whether it is complete.`,
-    why: 'It is written last: an upload did not end, or another tool made it.',
+    what: `There is no inventory${image === undefined ? '' : ` of ${image.reference}`} in ${describeKey(store, '')}, so nobody can say whether it is complete.`,
+    why:
+      keys.length > 0
+        ? `There is ${keys.join(', ')}.`
+        : 'It is written last: an upload did not end, or another tool made it.',
     next: 'Run nimctl upload again where the cache is.',
   })
 }

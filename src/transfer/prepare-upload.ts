@@ -65,7 +65,7 @@ export async function prepareUpload(request: UploadRequest): Promise<PreparedUpl
   const [tree, record] = await Promise.all([scanCacheTree(root), readCacheRecord(root)])
   const wanted = listWanted(tree, { layout, links })
   const markerKey = chooseMarkerKey(request, record)
-  const published = await readPublishedInventory(store, markerKey, signal)
+  const published = await readPublishedInventory(store, markerKey, signal).catch(damagedIsNone)
   checkPrefix(published, { request, record })
 
   const stored = await listStored(wanted, request)
@@ -102,6 +102,12 @@ export async function prepareUpload(request: UploadRequest): Promise<PreparedUpl
     stateDirectory,
     tool,
   }
+}
+
+/** An upload writes the inventory anew, which mends a damaged one. */
+function damagedIsNone(error: unknown): undefined {
+  if (error instanceof NimctlError && error.code === 'INVENTORY_INVALID') return undefined
+  throw error
 }
 
 function chooseLinks({ links, store }: UploadRequest): Links {

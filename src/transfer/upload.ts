@@ -43,6 +43,8 @@ interface Counts {
 
 export interface UploadedDestination extends Counts {
   url: string
+  /** `IMAGE@sha256:…`, where the directory says which image it is of. */
+  image?: string
   layout: Layout
   links: Links
   seconds: number
@@ -100,6 +102,7 @@ async function carryOut(
 
   return {
     url: prepared.url,
+    ...(prepared.record !== undefined && { image: `${prepared.record.image}@${prepared.record.imageDigest}` }),
     layout: prepared.layout,
     links: prepared.links,
     ...carried.counts,

@@ -5,6 +5,7 @@ import { NimctlError } from '../system/errors.ts'
 import type { Report } from '../system/progress.ts'
 import { compareStore } from '../transfer/compare.ts'
 import {
+  chooseMarker,
   describeKey,
   listMarkers,
   readPublishedInventory,
@@ -69,11 +70,8 @@ interface FoundInventory {
 async function findInventory(request: ValidateStoreRequest): Promise<FoundInventory> {
   const { store, image, signal } = request
   const keys = await listMarkers(store, signal)
-  const wanted = image === undefined ? undefined : ngcInventoryKey(image.reference, image.digest)
-  const [own] = keys.filter(
-    key => key === inventoryKey || key === wanted || (wanted === undefined && keys.length === 1),
-  )
-  if (own === undefined) return { published: undefined, others: [], checks: [missingInventory(store, keys)] }
+  const own = chooseMarker(store, keys, image)
+  if (own === undefined) return { published: undefined, others: [], checks: [missingInventory(request, keys)] }
   const others: Inventory[] = []
   for (const key of keys.filter(other => other !== own)) {
     const other = await readPublishedInventory(store, key, signal)
@@ -81,7 +79,7 @@ async function findInventory(request: ValidateStoreRequest): Promise<FoundInvent
   }
   try {
     const published = await readPublishedInventory(store, own, signal)
-    if (published === undefined) return { published, others, checks: [missingInventory(store, keys)] }
+    if (published === undefined) return { published, others, checks: [missingInventory(request, keys)] }
     return { published, others, checks: [{ name: 'store.inventory', status: 'ok', method: 'structure', path: own }] }
   } catch (error) {
     if (!(error instanceof NimctlError) || error.code !== 'INVENTORY_INVALID') throw error
@@ -98,18 +96,15 @@ async function findInventory(request: ValidateStoreRequest): Promise<FoundInvent
   }
 }
 
-function missingInventory(store: Store, keys: readonly string[]): Check {
-  const several = keys.length > 1
+function missingInventory({ store, image }: ValidateStoreRequest, keys: readonly string[]): Check {
   return {
     name: 'store.inventory',
     status: 'failed',
     method: 'structure',
-    path: inventoryKey,
-    expected: several ? 'one inventory, or --image to choose one' : 'an inventory',
-    found: several ? keys.join(', ') : 'nothing',
-    next: several
-      ? 'Say which image is meant: --image IMAGE@sha256:…'
-      : `The upload to ${describeKey(store, '')} did not end, or another tool made it: run nimctl upload.`,
+    path: image === undefined ? inventoryKey : ngcInventoryKey(image.reference, image.digest),
+    expected: 'an inventory',
+    found: keys.length > 0 ? keys.join(', ') : 'nothing',
+    next: `The upload to ${describeKey(store, '')} did not end, or another tool made it: run nimctl upload.`,
   }
 }
 

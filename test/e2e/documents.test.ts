@@ -2,7 +2,16 @@ import { expect, it } from 'vitest'
 
 import { problemsOf } from './documents.ts'
 
-const right = { formatVersion: 1, kind: 'DownloadResult', ok: true, dir: '/c', files: 1, bytes: 2, skippedFiles: 0, seconds: 0.1 }
+const right = {
+  formatVersion: 1,
+  kind: 'DownloadResult',
+  ok: true,
+  dir: '/c',
+  files: 1,
+  bytes: 2,
+  skippedFiles: 0,
+  seconds: 0.1,
+}
 
 it.each([
   ['a right one', {}, []],

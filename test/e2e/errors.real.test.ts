@@ -126,6 +126,13 @@ describe('filling a cache', () => {
       says: [`"${profile}"`, 'The nearest of 7: '],
     },
     {
+      name: 'a description, which the manifest does not have',
+      args: () => fill(llm2, '--profile', 'vllm-fp8-tp1-pp1-34.0'),
+      ...notFound,
+      code: 'PROFILE_UNKNOWN',
+      says: ['by their ids alone', '--on docker'],
+    },
+    {
       name: 'no GPU runtime',
       args: () => fill(llm1, '--profile', profile, '--gpus', 'all'),
       exitCode: 7,
@@ -178,7 +185,13 @@ describe('filling a cache', () => {
     const outcome = await place.run([...fill(llm1, '--profiles-from', 'edited.json'), '--json'])
     expect(outcome.exitCode).toBe(3)
     expect(problemsOf(outcome.json(), 'CacheResult')).toEqual([])
-    expect(outcome.json()).toMatchObject({ ok: false, profiles: [{ id: profile, present: true }, { id: unknown, present: false }] })
+    expect(outcome.json()).toMatchObject({
+      ok: false,
+      profiles: [
+        { id: profile, present: true },
+        { id: unknown, present: false },
+      ],
+    })
     expect(outcome.json().warnings).toContainEqual(expect.stringContaining(unknown))
 
     await expectCase({
@@ -200,8 +213,20 @@ describe('an S3 store', () => {
       code: 'BUCKET_NOT_FOUND',
       says: ['"no-such-bucket"'],
     },
-    { name: 'an unknown key', args: () => ['list', 's3://models/'], env: { AWS_ACCESS_KEY_ID: 'unknown' }, ...auth, code: 'CREDENTIALS_REFUSED' },
-    { name: 'a wrong secret', args: () => ['list', 's3://models/'], env: { AWS_SECRET_ACCESS_KEY: 'wrong' }, ...auth, code: 'CREDENTIALS_REFUSED' },
+    {
+      name: 'an unknown key',
+      args: () => ['list', 's3://models/'],
+      env: { AWS_ACCESS_KEY_ID: 'unknown' },
+      ...auth,
+      code: 'CREDENTIALS_REFUSED',
+    },
+    {
+      name: 'a wrong secret',
+      args: () => ['list', 's3://models/'],
+      env: { AWS_SECRET_ACCESS_KEY: 'wrong' },
+      ...auth,
+      code: 'CREDENTIALS_REFUSED',
+    },
     {
       name: 'access denied',
       args: () => ['list', 's3://models/', '--no-sign-request'],

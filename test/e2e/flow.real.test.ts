@@ -36,8 +36,12 @@ describe.each(choices)('$family', ({ family, image, profiles }) => {
   it('is mirrored once', async () => {
     const mirror = ['mirror', `docker-daemon:${reference}`, '--to', `${registry}/${run}`, '--no-dest-tls-verify']
     const name = reference.slice(reference.indexOf('/'))
+    const destination = `${registry}/${run}${name}`
+    const planned = (await place.run([...mirror, '--dry-run', '--json'])).json()
+    const copy = { source: `docker-daemon:${reference}`, destination, action: 'copy' }
+    expect(planned).toMatchObject({ kind: 'MirrorPlan', images: [copy] })
     const first = await json('MirrorResult', ...mirror)
-    expect(first).toMatchObject({ ok: true, images: [{ status: 'copied', destination: `${registry}/${run}${name}` }] })
+    expect(first).toMatchObject({ ok: true, images: [{ status: 'copied', destination }] })
     const [copied] = first.images as { digest: string }[]
     const again = await json('MirrorResult', ...mirror)
     expect(again).toMatchObject({ ok: true, images: [{ status: 'present', digest: copied?.digest }] })
@@ -127,7 +131,11 @@ describe.each(choices)('$family', ({ family, image, profiles }) => {
 
     it('is what the emitted objects point at', async () => {
       const flags = ['--cache', url(), '--loader-image', 'registry.internal:5000/tools/nimctl:0.1.0']
-      const kinds = { stack: ['ConfigMap', 'NIMCache', 'NIMService'], nimcache: ['ConfigMap', 'NIMCache'], nimservice: ['NIMService'] }
+      const kinds = {
+        stack: ['ConfigMap', 'NIMCache', 'NIMService'],
+        nimcache: ['ConfigMap', 'NIMCache'],
+        nimservice: ['NIMService'],
+      }
       for (const [kind, expected] of Object.entries(kinds)) {
         const { objects } = await json('EmitResult', 'emit', kind, 'model', ...flags, '--profile', ids[0] ?? '')
         expect((objects as { kind: string }[]).map(object => object.kind)).toEqual(expected)

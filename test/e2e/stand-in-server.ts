@@ -13,7 +13,9 @@ export async function answersReady(docker: Docker, request: ContainerRequest): P
   try {
     const url = `http://127.0.0.1:${port}/v1/health/ready`
     for (let attempt = 0; attempt < 200; attempt++) {
-      const status = await fetch(url).then(answer => answer.status).catch(() => undefined)
+      const status = await fetch(url)
+        .then(answer => answer.status)
+        .catch(() => undefined)
       if (status !== undefined) return status
       if (!(await container.inspect()).State.Running) break
       await wait(100)

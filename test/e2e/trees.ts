@@ -32,5 +32,7 @@ async function pathsBelow(root: string): Promise<string[]> {
 }
 
 async function hashOf(path: string): Promise<string> {
-  return createHash('sha256').update(await readFile(path)).digest('hex')
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
 }

@@ -90,7 +90,7 @@ describe('on layout cache', () => {
       [],
     )
     expect(emit(aRequest({ endpointUrl: new URL('http://127.0.0.1:8333') })).warnings).toEqual([
-      expect.stringContaining('--endpoint-url'),
+      expect.stringContaining('--store-endpoint-url'),
     ])
   })
 })

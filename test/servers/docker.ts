@@ -119,16 +119,21 @@ function askEngineToEnd({ dockerd, directory, sudo }: { dockerd: string; directo
   for (const { pid, parent } of processes) if (shims.has(parent)) sendSignal(pid, 'SIGKILL', sudo)
 }
 
+/** A name for each engine of this process. */
+let bridges = 0
+
 /**
  * Nobody uses it, but `--bridge=none` makes dockerd delete docker0, under the feet of the engine that runs here; and
  * its own choice would be docker0.
  */
 function makeBridge(sudo: string[]): { name: string; remove(): void } {
-  const name = `nimctl-${process.pid.toString(36)}-${Math.floor(Math.random() * 36).toString(36)}`
+  const name = `nimctl-${process.pid.toString(36)}-${(bridges++ % 36).toString(36)}`
   const busybox = requireProgram('docker', 'busybox')
   const link = (...args: string[]) => {
     const [program = '', ...rest] = [...sudo, busybox, 'ip', 'link', ...args]
     const { status, stderr } = spawnSync(program, rest, { encoding: 'utf8' })
+    // Whoever removes it first is right: stop, the end of the process, or a later start that found it abandoned.
+    if (args[0] === 'del' && stderr.includes("can't find device")) return
     if (status !== 0) throw new Error(`ip link ${args.join(' ')} failed: ${stderr.trim()}`)
   }
   for (const abandoned of abandonedBridges()) link('del', abandoned)

@@ -4,16 +4,18 @@ import type { CacheResult } from '../../cache/build.ts'
 import type { NimImage, PullPolicy } from '../../image/inspect.ts'
 import type { ProfileListing } from '../../profiles/listing.ts'
 import type { ModelManifest } from '../../profiles/model-manifest.ts'
+import type { ContainerEngine } from '../../system/container-engine.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, isChosen, readChoice, type ChoiceFlags } from '../options/choice.ts'
 import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { readInput } from '../options/input.ts'
 import { findLogin } from '../options/registry.ts'
+import type { GlobalFlags } from '../program.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { ngcKey } from '../settings.ts'
 
-interface CacheFlags extends EngineFlags, ChoiceFlags {
+interface CacheFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
   profilesFrom?: string
   user?: string
   pull: PullPolicy
@@ -68,7 +70,7 @@ async function fillCache(
   })
   const manifest: ModelManifest =
     image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)
-  const profileIds = readProfiles(image, manifest)
+  const profileIds = await readProfiles(image, { manifest, engine })
   if (flags.dryRun === true) {
     const chosen = profileIds === 'all' ? manifest.profiles.map(({ id }) => id) : profileIds
     const plan = { ok: true, dir: directory, image: image.reference, imageDigest: image.digest, profiles: chosen }
@@ -91,7 +93,10 @@ async function fillCache(
   context.print('CacheResult', result, () => renderResult(result))
 }
 
-type ReadProfiles = (image: NimImage, manifest: ModelManifest) => readonly string[] | 'all'
+type ReadProfiles = (
+  image: NimImage,
+  from: { manifest: ModelManifest; engine: ContainerEngine },
+) => Promise<readonly string[] | 'all'>
 
 /** What is wrong with the flags alone is said before the engine is asked for anything. */
 async function prepareChoice(flags: CacheFlags, context: Context): Promise<ReadProfiles> {
@@ -107,13 +112,18 @@ async function prepareChoice(flags: CacheFlags, context: Context): Promise<ReadP
     if (isChosen(choice)) throw conflict()
     const { readListingFile } = await import('../../profiles/listing-file.ts')
     const saved = readListingFile(await readInput(profilesFrom, context))
-    return image => chosenFrom(saved, image, profilesFrom)
+    return async image => chosenFrom(saved, image, profilesFrom)
   }
   if (!isChosen(choice)) throw choiceRequired()
-  if (choice.all === true) return () => 'all'
+  if (choice.all === true) return async () => 'all'
   const { selectProfiles } = await import('../../profiles/select.ts')
   const { listManifest } = await import('../../profiles/manifest-listing.ts')
-  return (_image, manifest) => idsOf(selectProfiles(listManifest(manifest), choice))
+  if (choice.sections === undefined) {
+    return async (_image, { manifest }) => idsOf(selectProfiles(listManifest(manifest), choice))
+  }
+  // Where a profile stands only a host can say: it is asked.
+  const { listImageOn } = await import('../options/host-listing.ts')
+  return async (image, from) => idsOf(selectProfiles(await listImageOn({ ...from, image, flags, context }), choice))
 }
 
 /** Profile ids change with every image tag, so a list of another image is no list of this one. */

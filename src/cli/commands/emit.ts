@@ -21,6 +21,7 @@ interface EmitFlags extends StoreFlags {
   inventory?: string
   image?: ImageDigest
   storeUrl?: string
+  storeEndpointUrl?: string
   namespace?: string
   operatorVersion?: string
   source?: CacheSource
@@ -56,6 +57,7 @@ export function emitCommand(context: Context): Command {
       ),
     )
     .option('--store-url <url>', 'the same prefix as the cluster calls it, where that differs')
+    .option('--store-endpoint-url <url>', 'of its S3 service, as the cluster reaches it (default: --endpoint-url)')
     .option('-n, --namespace <name>', 'of the objects')
     .option('--operator-version <version>', 'of the NIM Operator in the cluster (default: the newest known)')
     .addOption(
@@ -140,7 +142,7 @@ type FromFlags = Omit<EmitRequest, 'kind' | 'name' | 'header' | 'cacheUrl' | 'in
 function requestFrom(flags: EmitFlags, { env }: Context): FromFlags {
   const { namespace, source, imageRegistry, loaderImage, storeSecret, pullSecret, profile, replicas, port } = flags
   const { storeUrl, size, storageClass, accessMode, claim } = flags
-  const endpoint = flags.endpointUrl ?? env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL
+  const endpoint = flags.storeEndpointUrl ?? flags.endpointUrl ?? env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL
   const region = flags.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION
   return {
     ...given({ namespace, source, imageRegistry, loaderImage, storeSecret, pullSecret, profile, region }),

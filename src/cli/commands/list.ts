@@ -26,7 +26,13 @@ export function listCommand(context: Context): Command {
 
 const head = ['PREFIX', 'IMAGE', 'LAYOUT', 'PROFILES', 'FILES', 'BYTES', 'COMPLETE']
 
-function row({ prefix, image, layout, profiles, files, bytes, complete }: StoredCache): string[] {
+function row({ prefix, image, imageDigest, layout, profiles, files, bytes, complete }: StoredCache): string[] {
   const counts = [String(profiles.length), String(files), formatBytes(bytes)]
-  return [prefix, image ?? '-', layout ?? '-', ...counts, complete ? 'yes' : 'no']
+  return [prefix, nameOf(image, imageDigest), layout ?? '-', ...counts, complete ? 'yes' : 'no']
+}
+
+/** As `--image` takes it; twelve digits are what an inventory's key has. */
+function nameOf(image: string | undefined, digest: string | undefined): string {
+  if (image === undefined) return '-'
+  return digest === undefined ? image : `${image}@${digest.slice(0, 'sha256:'.length + 12)}`
 }

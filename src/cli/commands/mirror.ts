@@ -63,7 +63,7 @@ Examples:
 async function mirror(names: readonly string[], flags: MirrorFlags, context: Context): Promise<void> {
   const { mirrorImages, prepareMirror } = await import('../../image/mirror.ts')
   const { parseMirrorTarget } = await import('../../image/mirror-plan.ts')
-  const { parseImageReference } = await import('../../image/reference.ts')
+  const { formatImageReference, parseImageReference } = await import('../../image/reference.ts')
   const { openSkopeo } = await import('../../image/skopeo.ts')
   const { env, signal, report } = context
   const listed = flags.fromFile === undefined ? [] : await readImageList(flags.fromFile, context)
@@ -88,7 +88,8 @@ async function mirror(names: readonly string[], flags: MirrorFlags, context: Con
   warnAboutTls(flags, context)
   const mirroring = { copier: await openSkopeo({ env, signal }), signal, report }
   if (flags.dryRun === true) {
-    const images = (await prepareMirror(request, mirroring)).map(describePlan)
+    const prepared = await prepareMirror(request, mirroring)
+    const images = prepared.map(each => describePlan(each, formatImageReference))
     context.print('MirrorPlan', { ok: true, images }, () =>
       images.map(({ source, destination, action }) => `${action.padEnd(8)} ${source} → ${destination}`).join('\n'),
     )
@@ -118,15 +119,18 @@ function warnAboutTls({ srcTlsVerify, destTlsVerify }: MirrorFlags, { report }: 
   })
 }
 
-function describePlan({ source, destination, action, bytes, platforms, sourceDigest }: PreparedImage) {
-  const name = ({ image }: PreparedImage['source']) => formatPlace(image)
-  return { source: name(source), sourceDigest, destination: name(destination), action, bytes, platforms }
-}
+type FormatReference = typeof import('../../image/reference.ts').formatImageReference
 
-function formatPlace(image: PreparedImage['source']['image']): string {
-  if ('path' in image) return `${image.transport}:${image.path}${image.name === undefined ? '' : `:${image.name}`}`
-  const tag = image.tag === undefined ? '' : `:${image.tag}`
-  return `${image.registry}/${image.repository}${tag}${image.digest === undefined ? '' : `@${image.digest}`}`
+function describePlan(prepared: PreparedImage, format: FormatReference) {
+  const { source, destination, action, bytes, platforms, sourceDigest } = prepared
+  return {
+    source: format(source.image),
+    sourceDigest,
+    destination: format(destination.image),
+    action,
+    bytes,
+    platforms,
+  }
 }
 
 const head = ['STATUS', 'DESTINATION', 'DIGEST', 'BYTES']

@@ -2,14 +2,12 @@ import { Command } from 'commander'
 
 import type { ListedProfile, ProfileListing } from '../../profiles/listing.ts'
 import { NimctlError } from '../../system/errors.ts'
-import type { Report } from '../../system/progress.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choice.ts'
-import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
+import { addContainerOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { readInput } from '../options/input.ts'
 import type { GlobalFlags } from '../program.ts'
 import { formatBytes } from '../render/format.ts'
-import { ngcKey } from '../settings.ts'
 
 interface ProfilesFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
   file?: string
@@ -50,6 +48,7 @@ async function listProfiles(image: string | undefined, flags: ProfilesFlags, con
       next: 'Give an IMAGE, or --file FILE with what was saved.',
     })
   }
+  refuseIdleFlags(flags)
   const choice = await readChoice(flags)
   const listing =
     image === undefined
@@ -61,6 +60,23 @@ async function listProfiles(image: string | undefined, flags: ProfilesFlags, con
   context.print('ProfileListing', selected, () => render(selected, { flags, renderTable }))
 }
 
+/** Without a container there is nothing that they could act on. */
+function refuseIdleFlags({ on, gpus, runtime, shmSize, network, env }: ProfilesFlags): void {
+  const given = Object.entries({
+    '--gpus': gpus,
+    '--runtime': runtime,
+    '--shm-size': shmSize,
+    '--network': network,
+    '--env': env,
+  })
+  const idle = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag]))
+  if (on !== undefined || idle.length === 0) return
+  throw new NimctlError('usage', 'CONTAINER_FLAGS_IDLE', {
+    what: `${idle.join(', ')} only matter when a container runs.`,
+    next: 'Add --on docker, which asks the image on this host, or leave them out.',
+  })
+}
+
 async function readFileListing(file: string, context: Context): Promise<ProfileListing> {
   const { readListingFile } = await import('../../profiles/listing-file.ts')
   return readListingFile(await readInput(file, context))
@@ -70,35 +86,14 @@ async function readImageListing(name: string, flags: ProfilesFlags, context: Con
   const { inspectImage } = await import('../../image/inspect.ts')
   const { listManifest } = await import('../../profiles/manifest-listing.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
-  const { signal } = context
-  // The list is the result; how the container printed it is for those who look for a fault.
-  const report = withoutLogs(context, flags)
+  const { signal, report } = context
   const engine = await openHostEngine(context)
   const image = await inspectImage(engine, name, { signal, report })
   const manifest = image.manifest === undefined ? undefined : parseModelManifest(image.manifest.text)
   const from = { image: image.reference, imageDigest: image.digest, family: image.family }
   if (flags.on === undefined && manifest !== undefined) return { ...listManifest(manifest), ...from }
-  const { listWithDocker } = await import('../../profiles/docker-source.ts')
-  const key = ngcKey(context.env)
-  const listing = await listWithDocker(
-    {
-      engine,
-      image: image.reference,
-      family: image.family,
-      ...containerSettings(flags, context),
-      ...(key !== undefined && { key }),
-      ...(manifest !== undefined && { manifest }),
-    },
-    { signal, report },
-  )
-  return { ...listing, ...from }
-}
-
-function withoutLogs({ report }: Context, { verbose, progress }: GlobalFlags): Report {
-  if (verbose === true || progress === 'json') return report
-  return event => {
-    if (event.event !== 'log') report(event)
-  }
+  const { listImageOn } = await import('../options/host-listing.ts')
+  return { ...(await listImageOn({ engine, image, manifest, flags, context })), ...from }
 }
 
 function render(
@@ -115,7 +110,15 @@ function render(
     needs(profile),
     ...(flags.explain === true ? [profile.selected ? 'yes' : 'no', profile.why ?? ''] : []),
   ])
-  const head = ['ID', 'PROFILE', 'SECTION', 'NEEDS', ...(flags.explain === true ? ['CHOSEN', 'WHY'] : [])]
+  // A manifest has no descriptions; its tags are no name that --profile would take.
+  const named = listing.profiles.some(({ description }) => description !== '')
+  const head = [
+    'ID',
+    named ? 'DESCRIPTION' : 'TAGS',
+    'SECTION',
+    'NEEDS',
+    ...(flags.explain === true ? ['CHOSEN', 'WHY'] : []),
+  ]
   const gpus = listing.gpus.map(({ name, free }) => `${name}${free ? '' : ' (busy)'}`)
   return [...(gpus.length > 0 ? [`GPUs: ${gpus.join(', ')}`] : []), renderTable(head, rows)].join('\n')
 }
@@ -126,7 +129,7 @@ function describe({ description, tags }: ListedProfile): string {
   return ['llm_engine', 'backend', 'gpu', 'precision', 'tp', 'profile', 'model_type', 'name']
     .flatMap(tag => (tags[tag] === undefined || tags[tag] === '' ? [] : [tag === 'tp' ? `tp${tags[tag]}` : tags[tag]]))
     .concat(tags.feat_lora === 'true' ? ['lora'] : [])
-    .join('-')
+    .join(' ')
 }
 
 function needs({ requiresGbPerGpu, files, bytes }: ListedProfile): string {

@@ -157,6 +157,8 @@ async function carryOut(prepared: readonly PreparedUpload[], flags: UploadFlags,
 }
 
 function renderDestination(done: UploadedDestination): string {
+  // Other images may come to lie beside it, and then it has to be named.
+  const imageFlag = done.layout === 'ngc' && done.image !== undefined ? ` --image ${done.image}` : ''
   const proofs = Object.entries(done.proof).filter(([, files]) => files > 0)
   return [
     `${done.url} is complete: sent ${formatBytes(done.uploadedBytes)} in ${count(done.uploadedFiles, 'file')}, ` +
@@ -164,7 +166,7 @@ function renderDestination(done: UploadedDestination): string {
       `(${done.seconds.toFixed(1)} s).`,
     `Proved by ${proofs.map(([proof, files]) => `${proof}: ${count(files, 'file')}`).join(', ')}.`,
     `Inventory: ${done.inventoryDigest}`,
-    `On the other side: nimctl validate store ${done.url} --inventory-digest ${done.inventoryDigest}`,
+    `On the other side: nimctl validate store ${done.url} --inventory-digest ${done.inventoryDigest}${imageFlag}`,
     done.layout === 'ngc'
       ? `For NIM_REPOSITORY_OVERRIDE: ${done.url}`
       : `Path for KServe, Hybrid Manager and nimctl emit: ${done.url}`,

@@ -20,5 +20,5 @@ export async function openRenderer(
   const verbose = flags.verbose === true
   if (!live) return openPlainRenderer(stream, { verbose })
   const { openTerminalRenderer } = await import('./terminal.ts')
-  return openTerminalRenderer(stream, { verbose })
+  return openTerminalRenderer(stream, { verbose, color: !env.NO_COLOR })
 }

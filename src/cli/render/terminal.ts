@@ -6,10 +6,13 @@ import { describeEvent, openTally } from './tally.ts'
 const intervalMs = 200
 
 /** A live line on a terminal; what has to be read stands above it. */
-export function openTerminalRenderer(stream: NodeJS.WriteStream, { verbose }: { verbose: boolean }): Renderer {
+export function openTerminalRenderer(
+  stream: NodeJS.WriteStream,
+  { verbose, color }: { verbose: boolean; color: boolean },
+): Renderer {
   const tally = openTally(Date.now)
   // Ctrl-C is main's business, and nothing is typed into nimctl while it works.
-  const spinner = ora({ stream, discardStdin: false, hideCursor: false })
+  const spinner = ora({ stream, discardStdin: false, hideCursor: false, color: color ? 'cyan' : false })
   let shownMs = 0
 
   const above = (line: string): void => {

@@ -27,6 +27,8 @@ const outsideObject: Known = { category: 'not-found', code: 'RANGE_OUTSIDE_OBJEC
 const unsupported: Known = { category: 'unavailable', code: 'STORE_UNSUPPORTED', mend: 'not' }
 const requestRefused: Known = { category: 'unavailable', code: 'STORE_REQUEST_REFUSED', mend: 'not' }
 const unreachable: Known = { category: 'unavailable', code: 'STORE_UNREACHABLE' }
+/** A name that does not resolve is mistyped; a resolver that is away says EAI_AGAIN. */
+const unknownHost: Known = { ...unreachable, mend: 'not' }
 const tls: Known = { category: 'unavailable', code: 'TLS_CERTIFICATE_REFUSED', mend: 'not' }
 const tlsNotSpoken: Known = { category: 'unavailable', code: 'TLS_NOT_SPOKEN', mend: 'not' }
 const invalidBucket: Known = { category: 'usage', code: 'STORE_URL_INVALID' }
@@ -108,7 +110,7 @@ const bySystemCode: Record<string, Known> = {
   ECONNABORTED: unreachable,
   EPIPE: unreachable,
   ETIMEDOUT: unreachable,
-  ENOTFOUND: unreachable,
+  ENOTFOUND: unknownHost,
   EAI_AGAIN: unreachable,
   EHOSTUNREACH: unreachable,
   ENETUNREACH: unreachable,

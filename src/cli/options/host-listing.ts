@@ -1,0 +1,42 @@
+import type { NimImage } from '../../image/inspect.ts'
+import type { ProfileListing } from '../../profiles/listing.ts'
+import type { ModelManifest } from '../../profiles/model-manifest.ts'
+import type { ContainerEngine } from '../../system/container-engine.ts'
+import type { Report } from '../../system/progress.ts'
+import type { Context } from '../context.ts'
+import type { GlobalFlags } from '../program.ts'
+import { ngcKey } from '../settings.ts'
+import { containerSettings, type EngineFlags } from './engine.ts'
+
+interface HostQuestion {
+  engine: ContainerEngine
+  image: NimImage
+  manifest: ModelManifest | undefined
+  flags: EngineFlags & GlobalFlags
+  context: Context
+}
+
+/** Asks the image, in a container on the engine's host, what that host can run. */
+export async function listImageOn({ engine, image, manifest, flags, context }: HostQuestion): Promise<ProfileListing> {
+  const { listWithDocker } = await import('../../profiles/docker-source.ts')
+  const key = ngcKey(context.env)
+  return await listWithDocker(
+    {
+      engine,
+      image: image.reference,
+      family: image.family,
+      ...containerSettings(flags, context),
+      ...(key !== undefined && { key }),
+      ...(manifest !== undefined && { manifest }),
+    },
+    { signal: context.signal, report: withoutLogs(context, flags) },
+  )
+}
+
+/** The list is the result; how the container printed it is for those who look for a fault. */
+function withoutLogs({ report }: Context, { verbose, progress }: GlobalFlags): Report {
+  if (verbose === true || progress === 'json') return report
+  return event => {
+    if (event.event !== 'log') report(event)
+  }
+}
