@@ -56,18 +56,20 @@ export async function compareStore(
     )
   const compared = await compareAll(deep, [...wanted.keys()])
   const outsiders = findOutsiders(compared)
-  const read = await compareAll(true, outsiders)
-  return [...compared.filter(({ path }) => path === undefined || !outsiders.includes(path)), ...read, ...checks]
+  const read = await compareAll(true, [...outsiders])
+  return [...compared.filter(({ path }) => path === undefined || !outsiders.has(path)), ...read, ...checks]
 }
 
 /**
  * Where the store has checksums of some objects, one without was not put there by nimctl: something else wrote it, and
  * it is read. Where it has none at all, reading everything is for `deep` to ask.
  */
-function findOutsiders(compared: readonly Check[]): string[] {
+function findOutsiders(compared: readonly Check[]): Set<string> {
   const keepsChecksums = compared.some(({ method }) => method === 'listing-checksum' || method === 'stat-checksum')
-  if (!keepsChecksums) return []
-  return compared.flatMap(({ status, path }) => (status === 'not-provable' && path !== undefined ? [path] : []))
+  if (!keepsChecksums) return new Set()
+  return new Set(
+    compared.flatMap(({ status, path }) => (status === 'not-provable' && path !== undefined ? [path] : [])),
+  )
 }
 
 async function compareObject(

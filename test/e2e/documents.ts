@@ -165,13 +165,13 @@ export function problemsOf(document: unknown, kind: keyof typeof documents): str
 
 function findProblems(value: unknown, shape: Shape, place: string): string[] {
   if (shape instanceof RegExp) return shape.test(String(value)) ? [] : [`${place}: ${JSON.stringify(value)}`]
-  if (Array.isArray(shape)) return findInList(value, shape, place)
+  if (isList(shape)) return findInList(value, shape, place)
   if (shape === 'map') return isMap(value) ? [] : [`${place} is no object`]
   if (typeof shape === 'string') {
     const type = Number.isNaN(value) ? 'no number' : typeof value
     return type === shape ? [] : [`${place}: ${type} instead of ${shape}`]
   }
-  return isMap(value) ? findInMap(value, shape as Fields, place) : [`${place} is no object`]
+  return isMap(value) ? findInMap(value, shape, place) : [`${place} is no object`]
 }
 
 function findInList(value: unknown, [each]: readonly [Shape] | readonly [], place: string): string[] {
@@ -196,6 +196,10 @@ function findInMap(map: Record<string, unknown>, fields: Fields, place: string):
       return needed ? [`${place}.${name} is missing`] : []
     }),
   ]
+}
+
+function isList(shape: Shape): shape is readonly [Shape] | readonly [] {
+  return Array.isArray(shape)
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -9,7 +9,7 @@ import { freePort } from '../servers/free-port.ts'
 import { startRegistry, type Registry } from '../servers/registry.ts'
 import { buildBusyboxImage } from '../system/busybox-image.ts'
 import { problemsOf } from './documents.ts'
-import { expectFailure, type Failure } from './failures.ts'
+import { mistakesOf, type Failure } from './failures.ts'
 import { choices, openWorkplace, toStandInNgc, type Workplace } from './workplace.ts'
 
 const registry = inject('registryHost')
@@ -37,13 +37,13 @@ interface Case extends Failure {
   env?: Record<string, string>
 }
 
-const auth = { exitCode: 4, category: 'auth' }
-const notFound = { exitCode: 5, category: 'not-found' }
-const unavailable = { exitCode: 6, category: 'unavailable' }
+const auth = { category: 'auth' } as const
+const notFound = { category: 'not-found' } as const
+const unavailable = { category: 'unavailable' } as const
 const fill = (image: string, ...flags: string[]) => ['cache', image, 'filled', ...toStandInNgc, ...flags]
 const mirror = (image: string, to: string) => ['mirror', image, '--to', to, '--no-dest-tls-verify']
-const expectCase = ({ args, env, ...failure }: Case) =>
-  Promise.resolve(args()).then(words => expectFailure(each => place.run(each, env), words, failure))
+const mistakesIn = async ({ args, env, ...failure }: Case) =>
+  mistakesOf(each => place.run(each, env), await args(), failure)
 
 describe('images and registries', () => {
   it.each<Case>([
@@ -85,12 +85,11 @@ describe('images and registries', () => {
     {
       name: 'it is no NIM image',
       args: () => ['profiles', plain],
-      exitCode: 2,
       category: 'usage',
       code: 'NOT_A_NIM_IMAGE',
       says: ['Looked for', 'model_manifest.yaml'],
     },
-  ])('$name', expectCase)
+  ])('$name', async each => expect(await mistakesIn(each)).toEqual([]))
 })
 
 describe('filling a cache', () => {
@@ -113,7 +112,6 @@ describe('filling a cache', () => {
     {
       name: 'a key as a flag',
       args: () => fill(llm1, '--profile', profile, '--env', 'NGC_API_KEY=nvapi-good'),
-      exitCode: 2,
       category: 'usage',
       code: 'SECRET_IN_ARGUMENT',
       says: ['--env NGC_API_KEY'],
@@ -135,7 +133,6 @@ describe('filling a cache', () => {
     {
       name: 'no GPU runtime',
       args: () => fill(llm1, '--profile', profile, '--gpus', 'all'),
-      exitCode: 7,
       category: 'missing-tool',
       code: 'GPU_RUNTIME_MISSING',
       says: ['NVIDIA Container Toolkit'],
@@ -143,12 +140,11 @@ describe('filling a cache', () => {
     {
       name: 'a cache that the container may not write',
       args: () => fill(nimlib, '--all', '--user', '1000:0'),
-      exitCode: 8,
       category: 'local',
       code: 'CACHE_NOT_WRITABLE',
       says: ['os error 13', 'chmod -R a+rwX'],
     },
-  ])('$name', expectCase)
+  ])('$name', async each => expect(await mistakesIn(each)).toEqual([]))
 
   it.each<[string, Fault, Failure]>([
     ['a key without the entitlement', { type: 'not-a-member' }, { ...auth, code: 'NGC_NOT_ENTITLED' }],
@@ -169,7 +165,7 @@ describe('filling a cache', () => {
     const directory = place.path('filled')
     await inEngine('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', directory)
     try {
-      const failure = { exitCode: 8, category: 'local', code: 'DISK_FULL', says: ['No space left', 'df -h'] }
+      const failure = { category: 'local', code: 'DISK_FULL', says: ['No space left', 'df -h'] }
       await expectFailure(args => place.run(args), fill(llm1, '--profile', profile), failure)
     } finally {
       await inEngine('umount', directory)
@@ -197,7 +193,6 @@ describe('filling a cache', () => {
     await expectCase({
       name: 'the list of another image',
       args: () => fill(llm2, '--profiles-from', 'edited.json'),
-      exitCode: 2,
       category: 'usage',
       code: 'PROFILES_OF_ANOTHER_IMAGE',
     })
@@ -240,7 +235,7 @@ describe('an S3 store', () => {
       ...notFound,
       code: 'BUCKET_NOT_FOUND',
     },
-  ])('$name', expectCase)
+  ])('$name', async each => expect(await mistakesIn(each)).toEqual([]))
 })
 
 /** Runs busybox in the engine's own mount namespace: what it mounts there, containers see, and nobody else. */

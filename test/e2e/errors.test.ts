@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { makeHubCache, smallRecord } from '../hub-cache.ts'
-import { expectFailure, type Failure } from './failures.ts'
+import { mistakesOf, type Failure } from './failures.ts'
 import { boundByPermissions } from './launchers.ts'
 import { nimctl, type RunOptions } from './nimctl.ts'
 
@@ -53,7 +53,7 @@ afterAll(async () => {
 
 type Case = Failure & { name: string; args: () => string[]; options?: () => RunOptions }
 
-const usage = { exitCode: 2, category: 'usage' }
+const usage = { category: 'usage' } as const
 
 describe('2, nothing was tried', () => {
   it.each<Case>([
@@ -142,7 +142,6 @@ describe('4 to 8, what is around us', () => {
       name: 'Docker not permitted',
       args: () => ['profiles', 'a/b:1'],
       options: () => ({ program: boundByPermissions, env: { DOCKER_HOST: `unix://${path('closed.sock')}` } }),
-      exitCode: 4,
       category: 'auth',
       code: 'ENGINE_FORBIDDEN',
       says: ['closed.sock', 'usermod -aG docker'],
@@ -151,7 +150,6 @@ describe('4 to 8, what is around us', () => {
       name: 'credentials missing',
       args: () => ['list', 's3://models/'],
       options: () => ({ env: { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' } }),
-      exitCode: 4,
       category: 'auth',
       code: 'CREDENTIALS_MISSING',
       says: ['AWS_ACCESS_KEY_ID'],
@@ -159,7 +157,6 @@ describe('4 to 8, what is around us', () => {
     {
       name: 'no cache to upload',
       args: () => ['upload', path('absent'), store()],
-      exitCode: 5,
       category: 'not-found',
       code: 'CACHE_NOT_FOUND',
       says: ['absent'],
@@ -167,7 +164,6 @@ describe('4 to 8, what is around us', () => {
     {
       name: 'no cache to check',
       args: () => ['validate', 'cache', path('absent')],
-      exitCode: 5,
       category: 'not-found',
       code: 'CACHE_NOT_FOUND',
       says: ['absent'],
@@ -175,7 +171,6 @@ describe('4 to 8, what is around us', () => {
     {
       name: 'a profile that nobody offers',
       args: () => ['profiles', '--file', listing, '--profile', 'deadbeef'],
-      exitCode: 5,
       category: 'not-found',
       code: 'PROFILE_UNKNOWN',
       says: ['"deadbeef"', 'nearest'],
@@ -183,7 +178,6 @@ describe('4 to 8, what is around us', () => {
     {
       name: 'conditions that nothing meets',
       args: () => ['profiles', '--file', listing, '--tp', '64'],
-      exitCode: 5,
       category: 'not-found',
       code: 'PROFILES_NONE_MATCH',
       says: ['--tp 64'],
@@ -192,7 +186,6 @@ describe('4 to 8, what is around us', () => {
       name: 'endpoint down',
       args: () => ['list', 's3://models/', '--endpoint-url', 'http://127.0.0.1:1'],
       options: () => ({ env: { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' } }),
-      exitCode: 6,
       category: 'unavailable',
       code: 'STORE_UNREACHABLE',
       says: ['127.0.0.1:1', 'ECONNREFUSED'],
@@ -200,7 +193,6 @@ describe('4 to 8, what is around us', () => {
     {
       name: 'no Docker',
       args: () => ['profiles', 'a/b:1'],
-      exitCode: 7,
       category: 'missing-tool',
       code: 'ENGINE_UNREACHABLE',
       says: ['no.sock', 'DOCKER_HOST'],
@@ -209,7 +201,6 @@ describe('4 to 8, what is around us', () => {
       name: 'no skopeo',
       args: () => ['mirror', 'a/b:1', '--to', 'r:5000'],
       options: () => ({ env: { PATH: path('empty') } }),
-      exitCode: 7,
       category: 'missing-tool',
       code: 'TOOL_MISSING',
       says: ['skopeo', 'apt-get install skopeo'],
@@ -218,7 +209,6 @@ describe('4 to 8, what is around us', () => {
       name: 'an old skopeo',
       args: () => ['mirror', 'a/b:1', '--to', 'r:5000'],
       options: () => ({ env: { PATH: `${path('old-skopeo')}:${process.env['PATH']}` } }),
-      exitCode: 7,
       category: 'missing-tool',
       code: 'TOOL_TOO_OLD',
       says: ['1.2.3'],
@@ -227,7 +217,6 @@ describe('4 to 8, what is around us', () => {
       name: 'a directory that may not be written',
       args: () => ['download', store(), path('closed')],
       options: () => ({ program: boundByPermissions }),
-      exitCode: 8,
       category: 'local',
       code: 'DIRECTORY_NOT_WRITABLE',
       says: ['closed'],
@@ -235,7 +224,6 @@ describe('4 to 8, what is around us', () => {
     {
       name: 'a file where a directory belongs',
       args: () => ['download', store(), path('empty.txt')],
-      exitCode: 8,
       category: 'local',
       code: 'DIRECTORY_NOT_WRITABLE',
       says: ['file of that name'],
@@ -244,7 +232,6 @@ describe('4 to 8, what is around us', () => {
       name: 'a store that may not be written',
       args: () => ['upload', path('cache'), `file://${path('closed')}/a`],
       options: () => ({ program: boundByPermissions }),
-      exitCode: 8,
       category: 'local',
       code: 'NOT_WRITABLE',
       says: ['closed'],
@@ -256,7 +243,6 @@ describe('4 to 8, what is around us', () => {
 
 it('3: no inventory, so nobody can say whether it is complete', async () => {
   const failure = {
-    exitCode: 3,
     category: 'check-failed',
     code: 'INVENTORY_MISSING',
     says: ['.nimctl/inventory.jsonl'],
@@ -284,7 +270,7 @@ describe('7: an old Node', () => {
 
   it.each(programs)('%s', async (_, program) => {
     const says = ['needs Node.js 22.15', 'https://nodejs.org']
-    const failure = { exitCode: 7, category: 'missing-tool', code: 'NODE_TOO_OLD', says }
+    const failure = { category: 'missing-tool', code: 'NODE_TOO_OLD', says }
     await expectFailure(args => run(args, { program }), ['version'], failure)
   })
 })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readdir, stat } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
@@ -9,12 +10,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { connectEngine } from '../../fixtures/stand-in/engine.ts'
 import { type FaultProxy, startFaultProxy } from '../stores/fault-proxy.ts'
 import { problemsOf } from './documents.ts'
-import { expectFailure } from './failures.ts'
+import { mistakesOf } from './failures.ts'
 import { startNimctl } from './nimctl.ts'
 import { choices, fillCache, openWorkplace, toStandInNgc, type Workplace } from './workplace.ts'
 
 const docker = connectEngine(inject('dockerHost'))
 const [choice] = choices
+const nothing = Readable.from([])
 
 let place: Workplace
 beforeAll(async () => {
@@ -25,7 +27,7 @@ afterAll(() => place.close())
 /** Starts a command, waits for the moment, sends the signal, and returns what was said until the end. */
 async function interrupt(args: string[], signal: 'SIGINT' | 'SIGTERM', moment: (pid: number) => Promise<void>) {
   const child = startNimctl(args, { env: place.env })
-  const said = Promise.all([text(child.stdout ?? []), text(child.stderr ?? [])])
+  const said = Promise.all([text(child.stdout ?? nothing), text(child.stderr ?? nothing)])
   const ended = once(child, 'exit')
   try {
     await moment(child.pid ?? 0)
@@ -86,12 +88,8 @@ describe('upload', () => {
     proxy.next(firstLarge, { type: 'stall' })
     const interrupted = await interrupt([...args, '--json'], signal, async pid => {
       await expect.poll(() => stalled && countPuts(proxy) > 8, { timeout: 30_000 }).toBe(true)
-      await expectFailure(words => place.run(words), args, {
-        exitCode: 8,
-        category: 'local',
-        code: 'LOCK_HELD',
-        says: [`process ${pid}`],
-      })
+      const held = { category: 'local', code: 'LOCK_HELD', says: [`process ${pid}`] } as const
+      expect(await mistakesOf(words => place.run(words), args, held)).toEqual([])
     })
     const document = JSON.parse(interrupted.stdout)
     expect(problemsOf(document, 'Error')).toEqual([])

@@ -11,7 +11,6 @@ export const boundByPermissions: Program = isRoot
 /** Sees an empty disk of so many bytes at `directory`; it goes with the process, and others don't see it. */
 export function withSmallDisk(directory: string, bytes: number): Program {
   const mount = `mount -t tmpfs -o size=${bytes} tmpfs "$0" && exec "$@"`
-  const asRoot = isRoot ? [] : ['sudo', '-n', '-E']
-  const [program = '', ...args] = [...asRoot, 'unshare', '--mount', 'sh', '-c', mount, directory, process.execPath]
-  return [program, ...args]
+  const command: Program = ['unshare', '--mount', 'sh', '-c', mount, directory, process.execPath]
+  return isRoot ? command : ['sudo', '-n', '-E', ...command]
 }

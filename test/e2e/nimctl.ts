@@ -38,6 +38,12 @@ export async function nimctl(args: readonly string[], options: RunOptions = {}):
   })
 }
 
+/** For what a test only prepares: throws with what was said where it did not end well. */
+export function succeeded(outcome: Outcome): Outcome {
+  if (outcome.exitCode === 0) return outcome
+  throw new Error(`nimctl exited with ${outcome.exitCode}:\n${outcome.stderr}`)
+}
+
 /** For tests that interrupt it. */
 export function startNimctl(args: readonly string[], { env = {}, cwd }: RunOptions = {}): ChildProcess {
   return spawn(process.execPath, [join(root, 'bin/nimctl.js'), ...args], {

@@ -8,6 +8,7 @@ import { profileFiles } from '../../fixtures/stand-in/stand-in-image.ts'
 import { runContainer } from '../fixtures/containers.ts'
 import { aws } from '../servers/aws-cli.ts'
 import { kserveDownload } from '../servers/kserve.ts'
+import { succeeded } from './nimctl.ts'
 import { answersReady } from './stand-in-server.ts'
 import { emptyHash, readContents } from './trees.ts'
 import { choices, fillCache, openWorkplace, type Workplace } from './workplace.ts'
@@ -38,8 +39,7 @@ describe.each(choices)('$family', choice => {
   beforeAll(async () => {
     place = await openWorkplace()
     cache = await readContents(await fillCache(place, 'cache', choice))
-    const sent = await place.run(['upload', 'cache', `s3://models/${prefix}`, '--links', 'copy'])
-    expect(sent).toMatchObject({ exitCode: 0 })
+    succeeded(await place.run(['upload', 'cache', `s3://models/${prefix}`, '--links', 'copy']))
   })
   afterAll(() => place.close())
 

@@ -11,7 +11,7 @@ import { startNgc, type Ngc } from '../../fixtures/stand-in/ngc.ts'
 import type { StandInImage, StandInProfile } from '../../fixtures/stand-in/stand-in-image.ts'
 import { ngcEnvironment } from '../fixtures/containers.ts'
 import type {} from '../servers/global-setup.ts'
-import { nimctl, type Outcome } from './nimctl.ts'
+import { nimctl, succeeded, type Outcome } from './nimctl.ts'
 
 const { llm1, llm2, nimlib } = standIns
 
@@ -29,7 +29,8 @@ export const choices: { family: string; image: StandInImage; profiles: StandInPr
 
 /** Flags that lead a container to the stand-in NGC; the values stand in the environment. */
 export const toStandInNgc = [
-  ...['--network', 'host'],
+  '--network',
+  'host',
   ...['NGC_API_ENDPOINT', 'NGC_AUTH_ENDPOINT', 'NGC_API_SCHEME'].flatMap(name => ['--env', name]),
 ]
 
@@ -74,7 +75,6 @@ export async function fillCache(place: Workplace, name: string, choice = choices
   if (choice === undefined) throw new Error('No stand-in was chosen.')
   const { image, profiles } = choice
   const chosen = profiles.flatMap(({ id }) => ['--profile', id])
-  const { exitCode, stderr } = await place.run(['cache', image.reference, place.path(name), ...chosen, ...toStandInNgc])
-  if (exitCode !== 0) throw new Error(`nimctl cache exited with ${exitCode}:\n${stderr}`)
+  succeeded(await place.run(['cache', image.reference, place.path(name), ...chosen, ...toStandInNgc]))
   return place.path(name)
 }
