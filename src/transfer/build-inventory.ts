@@ -12,7 +12,8 @@ interface KnownContents {
 }
 
 /** What lies under the prefix after an upload, for whoever reads or restores it. Pure. */
-export function buildInventory(prepared: PreparedUpload, contents: KnownContents): Inventory {
+export function buildInventory(prepared: PreparedUpload, sent: KnownContents): Inventory {
+  const contents = withFormerParts(prepared, sent)
   const { tree, layout, links, record, tool } = prepared
   const entries = (layout === 'ngc' ? ngcEntries(prepared, contents) : treeEntries(prepared, contents)).toSorted(
     (a, b) => compareUtf8(a.path, b.path),
@@ -38,6 +39,16 @@ export function buildInventory(prepared: PreparedUpload, contents: KnownContents
     },
     entries,
   }
+}
+
+/** Files that stay as they are were sent in parts of the size that the last inventory states. */
+function withFormerParts({ published }: PreparedUpload, { sums, partSizes }: KnownContents): KnownContents {
+  const known = new Map<string, number>()
+  for (const entry of published?.inventory.entries ?? []) {
+    if (entry.type !== 'file' || entry.partSize === undefined) continue
+    if (Number.parseInt(entry.crc32c, 16) === sums.get(entry.path)) known.set(entry.path, entry.partSize)
+  }
+  return { sums, partSizes: new Map([...known, ...partSizes]) }
 }
 
 function treeEntries({ tree, wanted }: PreparedUpload, { sums, partSizes }: KnownContents): InventoryEntry[] {

@@ -40,7 +40,9 @@ export async function mistakesOf(
     ...says.filter(words => !sentences.includes(words)).map(words => `"${words}" is not said, but: ${sentences}`),
     ...(typeof next === 'string' ? [] : ['It does not say what to do next.']),
     ...differences({ ...inText }, { exitCode, stdout: '' }),
-    ...(timeless(inText.stderr).includes(timeless(`Error: ${sentences}\n`)) ? [] : [`As text it says: ${inText.stderr}`]),
+    ...(timeless(inText.stderr).includes(timeless(`Error: ${sentences}\n`))
+      ? []
+      : [`As text it says: ${inText.stderr}`]),
     ...(/^ {4}at /m.test(inText.stderr) ? ['It shows a stack.'] : []),
   ]
 }

@@ -11,17 +11,19 @@ import { smallRecord } from '../hub-cache.ts'
 
 const { image, imageDigest, family, profiles } = smallRecord
 const header: InventoryHeader = {
-  ...{
-    formatVersion: 1,
-    kind: 'Inventory',
-    tool: 'nimctl/0',
-    models: [],
-    layout: 'cache',
-    links: 'copy',
-    files: 0,
-    bytes: 0,
-  },
-  ...{ image, imageDigest, family, manifestVersion: 1, profiles },
+  formatVersion: 1,
+  kind: 'Inventory',
+  tool: 'nimctl/0',
+  image,
+  imageDigest,
+  family,
+  manifestVersion: 1,
+  profiles,
+  models: [],
+  layout: 'cache',
+  links: 'copy',
+  files: 0,
+  bytes: 0,
 }
 const other = { id: 'f'.repeat(64), tags: {} }
 const newDirectory = () => mkdtemp(join(tmpdir(), 'nimctl-record-'))

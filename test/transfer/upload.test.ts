@@ -96,6 +96,12 @@ describe('upload', () => {
     })
   })
 
+  it('keeps the inventory also of files that went in parts', async () => {
+    await writeFile(join(cache, 'large.bin'), Buffer.alloc(20 * 2 ** 20, 7))
+    const first = await run()
+    expect(await run()).toMatchObject({ uploadedBytes: 0, inventoryDigest: first.inventoryDigest })
+  })
+
   it('comes back by download exactly as it was, links and empty folders included', async () => {
     for (const links of ['copy', 'follow', 'record'] as const) {
       await run({ links, replace: true, delete: true })
