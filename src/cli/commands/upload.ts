@@ -57,7 +57,7 @@ export function uploadCommand(context: Context): Command {
         parseSize,
       ),
     )
-    .addOption(new Option('--memory <size>', 'bytes of buffers').default(2 ** 27, '128Mi').argParser(parseSize))
+    .addOption(new Option('--memory <size>', 'bytes of buffers').default(48 * 2 ** 20, '48Mi').argParser(parseSize))
     .option('--dry-run', 'print the plan and change nothing')
     .addHelpText('after', examples)
     .action(async (directory: string, urls: string[], flags: UploadFlags) => {
