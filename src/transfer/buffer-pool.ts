@@ -1,7 +1,7 @@
 export interface Lease {
   /** As many as were asked for; their content is whatever was there before. */
   bytes: Buffer
-  release(): void
+  release: () => void
 }
 
 export interface BufferPool {

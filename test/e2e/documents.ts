@@ -101,7 +101,8 @@ export const documents = {
         verified: 'boolean',
         proof: { 'full-checksum': 'number', parts: 'number', etag: 'number', size: 'number' },
         inventoryDigest: digest,
-        // Added: how links lie there, and what --delete removed.
+        // Added: IMAGE@sha256:…, how links lie there, and what --delete removed.
+        'image?': /@sha256:[0-9a-f]{64}$/,
         links,
         deletedFiles: 'number',
       },

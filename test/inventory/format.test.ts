@@ -4,11 +4,28 @@ import { formatInventory, inventoryDigest, parseInventory } from '../../src/inve
 import { ngcInventoryKey, type Inventory, type InventoryEntry } from '../../src/inventory/inventory.ts'
 
 const file: InventoryEntry = { type: 'file', path: 'blobs/ab', size: 3, mode: 0o644, crc32c: '00000001' }
-const link: InventoryEntry = { type: 'link', path: 'snapshots/v/a', key: 'snapshots/v/a', target: '../../blobs/ab', size: 3, crc32c: '00000001' }
+const link: InventoryEntry = {
+  type: 'link',
+  path: 'snapshots/v/a',
+  key: 'snapshots/v/a',
+  target: '../../blobs/ab',
+  size: 3,
+  crc32c: '00000001',
+}
 
 function anInventory(entries: InventoryEntry[] = [file, link]): Inventory {
   return {
-    header: { formatVersion: 1, kind: 'Inventory', tool: 'nimctl/test', profiles: [], models: [], layout: 'cache', links: 'copy', files: entries.length, bytes: 3 },
+    header: {
+      formatVersion: 1,
+      kind: 'Inventory',
+      tool: 'nimctl/test',
+      profiles: [],
+      models: [],
+      layout: 'cache',
+      links: 'copy',
+      files: entries.length,
+      bytes: 3,
+    },
     entries,
   }
 }
@@ -36,7 +53,11 @@ describe('what is no whole inventory is refused', () => {
     ['a kind that nobody knows', withEntry({ ...file, path: 'z', type: 'socket' }), 'type'],
   ])('%s', (_case, damaged, why) => {
     expect(() => parseInventory(damaged, 's3://b/p')).toThrow(
-      expect.objectContaining({ category: 'check-failed', code: 'INVENTORY_INVALID', why: expect.stringContaining(why) }),
+      expect.objectContaining({
+        category: 'check-failed',
+        code: 'INVENTORY_INVALID',
+        why: expect.stringContaining(why),
+      }),
     )
   })
 })

@@ -126,7 +126,7 @@ describe('upload', () => {
     const prepared = await prepare({ store: dying, concurrency: 1 })
     await expect(
       upload(prepared, { concurrency: 1, memory: 2 ** 25, signal: interrupt.signal, report: silent }),
-    ).rejects.toThrow()
+    ).rejects.toThrow('aborted')
     expect((await validate()).ok).toBe(false)
     expect(await run()).toMatchObject({ uploadedFiles: 4, skippedFiles: 3 })
     expect(await failures()).toEqual([])
