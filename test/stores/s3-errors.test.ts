@@ -104,7 +104,8 @@ describe('what a server answers', () => {
 describe('what the network says', () => {
   it.each([
     ['ECONNREFUSED', 'STORE_UNREACHABLE', 'same'],
-    ['ENOTFOUND', 'STORE_UNREACHABLE', 'same'],
+    ['ENOTFOUND', 'STORE_UNREACHABLE', 'not'],
+    ['EAI_AGAIN', 'STORE_UNREACHABLE', 'same'],
     ['ECONNRESET', 'STORE_UNREACHABLE', 'same'],
     ['EPIPE', 'STORE_UNREACHABLE', 'same'],
     ['ETIMEDOUT', 'STORE_UNREACHABLE', 'same'],
