@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 
-import { Blake3Hasher } from '@napi-rs/blake-hash'
+import { createBLAKE3 } from 'hash-wasm'
 import pMap from 'p-map'
 
 import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
@@ -76,7 +76,7 @@ async function checkClaims(
   { root, signal }: { root: string; signal: AbortSignal },
 ): Promise<Check> {
   const md5Hash = md5 === undefined ? undefined : createHash('md5')
-  const blake3Hash = blake3 === undefined ? undefined : new Blake3Hasher()
+  const blake3Hash = blake3 === undefined ? undefined : (await createBLAKE3()).init()
   for await (const chunk of createReadStream(join(root, path), { highWaterMark: chunkSize, signal })) {
     md5Hash?.update(chunk)
     blake3Hash?.update(chunk)
