@@ -24,8 +24,19 @@ type Attempt = <T>(operation: string, signal: AbortSignal | undefined, request: 
  */
 export function withRetry(store: Store, policy: RetryPolicy, report: Report): Store {
   const attempt = retrying(policy, report)
+  const { listUploads, abortUpload } = store
   return {
     ...store,
+    ...(listUploads && {
+      // What was listed before an error would come twice, so nothing is given on before the end.
+      async *listUploads(prefix, options) {
+        const list = () => Array.fromAsync(listUploads(prefix, options))
+        yield* await attempt(`list uploads ${prefix}`, options.signal, list)
+      },
+    }),
+    ...(abortUpload && {
+      abortUpload: (saved, options) => attempt(`abort ${saved.key}`, options.signal, () => abortUpload(saved, options)),
+    }),
     list: (prefix, cursor, options) =>
       attempt(`list ${prefix}`, options.signal, () => store.list(prefix, cursor, options)),
     stat: (key, options) => attempt(`stat ${key}`, options.signal, () => store.stat(key, options)),

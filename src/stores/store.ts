@@ -8,7 +8,12 @@ export interface Sums {
   md5?: Uint8Array
 }
 
-/** What a listing, a stat or a finished upload says of one object. Checksums are those that the store itself computed. */
+/**
+ * What a listing, a stat or a finished upload says of one object. Checksums are those that the store itself computed.
+ * `put` and `complete` give what the server answered: a `crc32c` there says that the server computed it over what it
+ * stored. As long as a listing shows the ETag of that answer, nobody has replaced the object, so the checksum still
+ * holds and needs no request of its own.
+ */
 export interface StoredObject {
   key: string
   /** Bytes. */
@@ -58,12 +63,26 @@ export interface SavedUpload {
   partSize: number
 }
 
+/** An upload that was begun and neither completed nor aborted. */
+export interface OpenUpload extends SavedUpload {
+  /** The largest part that arrived, as all but the last are of one size; 0 when none did. */
+  partSize: number
+  /** When it was begun, in milliseconds since 1970, by the store's clock. */
+  startedMs: number
+}
+
 export interface FinishedPart {
   /** From 1. */
   number: number
   size: number
   crc32c: number
   etag?: string
+}
+
+export interface ReadOptions {
+  /** The ETag that the object must still have. Stores that give no ETags take no notice of it. */
+  ifMatch?: string
+  signal: AbortSignal
 }
 
 /** A part of an upload that goes on, as the store tells it. Some stores list no checksums; then the ETag proves it. */
@@ -126,17 +145,21 @@ export interface Store {
     key: string,
     options: { size: number; partSize: number; resume?: SavedUpload; signal: AbortSignal },
   ): Promise<Upload>
+  /**
+   * What was left behind by uploads whose key begins with `prefix`, whoever began them: to be resumed or aborted. Absent
+   * where a store can't tell.
+   */
+  readonly listUploads?: (prefix: string, options: { signal: AbortSignal }) => AsyncIterable<OpenUpload>
+  /** Removes what has arrived of an upload, without resuming it. Succeeds when it is already gone. */
+  readonly abortUpload?: (saved: SavedUpload, options: { signal: AbortSignal }) => Promise<void>
   /** Copies an object inside the store, of any size. Only where `serverCopy`. */
   copy(from: string, to: string, options: { signal: AbortSignal }): Promise<StoredObject>
   /**
    * @param range bytes, both ends included; absent: the whole object.
-   * @throws NimctlError `not-found` when there is no such object.
+   * @throws NimctlError `not-found` when there is no such object; `check-failed` / `OBJECT_CHANGED` when it no longer
+   *   has the ETag of `ifMatch`.
    */
-  read(
-    key: string,
-    range: { start: number; end: number } | undefined,
-    options: { signal: AbortSignal },
-  ): Promise<Readable>
+  read(key: string, range: { start: number; end: number } | undefined, options: ReadOptions): Promise<Readable>
   /** Succeeds when the object is already gone. */
   remove(key: string, options: { signal: AbortSignal }): Promise<void>
   /** Ends connections. */

@@ -7,8 +7,17 @@ type Trace = <T>(operation: string, request: () => Promise<T>) => Promise<T>
 /** The same store, in which every request is reported with how it ended and how long it took. */
 export function withTrace(store: Store, report: Report): Store {
   const trace = tracing(report)
+  const { listUploads, abortUpload } = store
   return {
     ...store,
+    ...(listUploads && {
+      async *listUploads(prefix, options) {
+        yield* await trace(`list uploads ${prefix}`, () => Array.fromAsync(listUploads(prefix, options)))
+      },
+    }),
+    ...(abortUpload && {
+      abortUpload: (saved, options) => trace(`abort ${saved.key}`, () => abortUpload(saved, options)),
+    }),
     list: (prefix, cursor, options) => trace(`list ${prefix}`, () => store.list(prefix, cursor, options)),
     stat: (key, options) => trace(`stat ${key}`, () => store.stat(key, options)),
     put: (key, bytes, sums, options) => trace(`put ${key}`, () => store.put(key, bytes, sums, options)),

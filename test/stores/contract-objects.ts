@@ -117,6 +117,16 @@ export function objectContract(open: () => Promise<Store>, nastyKeys: readonly s
     await expect(store.openUpload(key, { size: 1, partSize: 1, ...never })).rejects.toMatchObject(refused)
   })
 
+  it('tells an abort to a reader that comes later', async () => {
+    const store = await open()
+    await putText(store, 'large', 'x'.repeat(4 * 2 ** 20))
+    const abort = new AbortController()
+    const body = await store.read('large', undefined, { signal: abort.signal })
+    abort.abort()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    await expect(Array.fromAsync(body)).rejects.toThrow('abort')
+  })
+
   it('does nothing once it was told to stop', async () => {
     const store = await open()
     const reason = new Error('told to stop')

@@ -5,6 +5,7 @@ import { listingContract } from './contract-listing.ts'
 import { multipartContract } from './contract-multipart.ts'
 import { objectContract } from './contract-objects.ts'
 import { nastyKeys } from './contract-tools.ts'
+import { uploadsContract } from './contract-uploads.ts'
 
 /**
  * What the port promises (src/stores/store.ts). Every kind of store passes it against its real server, and so does
@@ -19,5 +20,6 @@ export function describeStoreContract(name: string, open: () => Promise<Store>, 
     objectContract(open, keys)
     listingContract(open, keys)
     multipartContract(open)
+    uploadsContract(open)
   })
 }

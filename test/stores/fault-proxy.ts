@@ -1,5 +1,6 @@
 import { type IncomingMessage, type RequestListener, type ServerResponse, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Transform } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 
 /** What befalls a request. Absent: it passes. */
@@ -14,6 +15,14 @@ type Fault =
   | { type: 'answer'; status: number; headers?: Record<string, string>; body: string }
   /** The server's answer passes without these headers. */
   | { type: 'strip'; headers: readonly string[] }
+  /** The connection is closed before the request is read: nobody is there. */
+  | { type: 'refuse' }
+  /** One byte of the request's body is another on the way. */
+  | { type: 'corrupt' }
+  /** One byte of the answer's body is another on the way. */
+  | { type: 'corrupt-answer' }
+  /** The connection breaks after the first bytes of the answer's body. */
+  | { type: 'cut-answer' }
 
 export interface FaultProxy {
   endpoint: string
@@ -23,6 +32,8 @@ export interface FaultProxy {
   next(fits: (request: IncomingMessage) => boolean, fault: Fault): void
   /** For every request that fits. */
   always(fits: (request: IncomingMessage) => boolean, fault: Fault): void
+  /** From now on everything passes. */
+  calm(): void
   stop(): void
 }
 
@@ -45,6 +56,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     seen,
     next: (fits, fault) => rules.push({ fits, fault, once: true }),
     always: (fits, fault) => rules.push({ fits, fault, once: false }),
+    calm: () => void rules.splice(0),
     stop: () => {
       server.close()
       server.closeAllConnections()
@@ -61,6 +73,28 @@ interface Exchange {
 function suffer(fault: Fault | undefined, exchange: Exchange): void {
   const { incoming, outgoing } = exchange
   switch (fault?.type) {
+    case 'refuse':
+      incoming.socket.destroy()
+      return
+    case 'corrupt':
+      forward(exchange, answer => void answer.pipe(outgoing.writeHead(answer.statusCode ?? 502, answer.headers)), {
+        changed: true,
+      })
+      return
+    case 'corrupt-answer':
+      forward(exchange, answer => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(flipFirstByte()).pipe(outgoing)
+      })
+      return
+    case 'cut-answer':
+      forward(exchange, answer => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.once('data', (chunk: Buffer) => {
+          outgoing.write(chunk.subarray(0, Math.ceil(chunk.length / 2)), () => incoming.socket.destroy())
+        })
+      })
+      return
     case 'reset':
       incoming.once('data', () => incoming.socket.resetAndDestroy())
       return
@@ -82,9 +116,26 @@ function suffer(fault: Fault | undefined, exchange: Exchange): void {
   }
 }
 
-function forward({ incoming, outgoing, target }: Exchange, onAnswer: (answer: IncomingMessage) => void): void {
+function forward(
+  { incoming, outgoing, target }: Exchange,
+  onAnswer: (answer: IncomingMessage) => void,
+  { changed = false } = {},
+): void {
   const { method, url, headers } = incoming
   const onward = request(`${target}${url}`, { method, headers, setHost: false, agent: false }, onAnswer)
   onward.on('error', () => outgoing.destroy())
-  incoming.pipe(onward)
+  if (changed) incoming.pipe(flipFirstByte()).pipe(onward)
+  else incoming.pipe(onward)
+}
+
+function flipFirstByte(): Transform {
+  let flipped = false
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const bytes = Buffer.from(chunk)
+      if (!flipped && bytes.length > 0) bytes[0] = (bytes[0] ?? 0) ^ 1
+      flipped ||= bytes.length > 0
+      done(null, bytes)
+    },
+  })
 }

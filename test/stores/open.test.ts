@@ -71,6 +71,7 @@ it('changes nothing in a store that was opened for reading', async () => {
     await expect(store.openUpload('key', { size: 1, partSize: 1, ...never })).rejects.toMatchObject(refused)
     await expect(store.copy('key', 'copy', never)).rejects.toMatchObject(refused)
     await expect(store.remove('key', never)).rejects.toMatchObject(refused)
+    await expect(store.abortUpload?.({ key: 'key', id: 'id', partSize: 1 }, never)).rejects.toMatchObject(refused)
     expect(await store.stat('key', never)).toMatchObject({ size: 4 })
   } finally {
     await rm(directory, { recursive: true })

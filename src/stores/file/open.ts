@@ -5,12 +5,14 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
+import { awaitedStream } from '../awaited-stream.ts'
 import { checkBytes } from '../checksum.ts'
 import type { Capabilities, Store, StoredObject } from '../store.ts'
 import { translated, type Access } from './errors.ts'
 import { describeFile, openListing } from './list.ts'
 import { openPaths, type Paths } from './paths.ts'
 import { openFileUpload } from './upload.ts'
+import { listOpenUploads, removeUpload } from './uploads.ts'
 import { writeWhole } from './write.ts'
 
 /** A file system keeps no checksums: we check what arrives, and afterwards only sizes can be told. */
@@ -51,6 +53,8 @@ export function openFileStore(url: URL): Store {
         return { key, size: bytes.length }
       }),
     openUpload: async (key, options) => await run('write', key, options, () => openFileUpload(paths, key, options)),
+    listUploads: (prefix, { signal }) => listOpenUploads(paths, { prefix, signal }),
+    abortUpload: async (saved, options) => await run('write', saved.key, options, () => removeUpload(paths, saved)),
     copy: async (from, to, options) => await run('write', to, options, () => copy(paths, from, to)),
     read: async (key, range, options) => await run('read', key, options, () => read(paths, key, { range, ...options })),
     remove: async (key, options) => await run('write', key, options, () => remove(paths, key)),
@@ -84,7 +88,7 @@ async function read(
   { range, signal }: { range: { start: number; end: number } | undefined; signal: AbortSignal },
 ): Promise<Readable> {
   const file = await open((await existing(paths, key)).path, 'r')
-  return file.createReadStream({ ...range, signal, highWaterMark: 1024 * 1024 })
+  return awaitedStream(file.createReadStream({ ...range, signal, highWaterMark: 1024 * 1024 }))
 }
 
 async function existing(paths: Paths, key: string): Promise<{ path: string; size: number }> {

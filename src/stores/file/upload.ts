@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { errorCode, NimctlError } from '../../system/errors.ts'
@@ -9,6 +9,7 @@ import type { FinishedPart, SavedUpload, Upload } from '../store.ts'
 import { translated } from './errors.ts'
 import { appendLine, createPartLog, readPartLog } from './part-log.ts'
 import type { Paths } from './paths.ts'
+import { bytesOf, isUploadId, logOf, removeUpload } from './uploads.ts'
 import { makeAgainIfGone, moveIntoPlace } from './write.ts'
 
 interface Begun {
@@ -39,10 +40,7 @@ export async function openFileUpload(
 
 function openParts({ paths, saved, size, finished }: Begun): Upload {
   const name = join(paths.root, saved.key)
-  const remove = async () => {
-    await rm(bytesOf(paths, saved), { force: true })
-    await rm(logOf(paths, saved), { force: true })
-  }
+  const remove = () => removeUpload(paths, saved)
   return {
     saved,
     partSize: saved.partSize,
@@ -101,8 +99,7 @@ async function findBegun(
   saved: SavedUpload,
   { key, size, signal }: { key: string; size: number; signal: AbortSignal },
 ): Promise<Begun | undefined> {
-  // The id becomes a file's name and comes from a journal that somebody may have changed.
-  if (!/^[0-9a-f-]{36}$/.test(saved.id)) return undefined
+  if (!isUploadId(saved.id)) return undefined
   try {
     const log = await readPartLog(logOf(paths, saved))
     if (log === undefined) return undefined
@@ -167,12 +164,4 @@ async function withFile<T>(
   } finally {
     await file.close()
   }
-}
-
-function bytesOf(paths: Paths, saved: SavedUpload): string {
-  return join(paths.incomplete, `${saved.id}.bytes`)
-}
-
-function logOf(paths: Paths, saved: SavedUpload): string {
-  return join(paths.incomplete, `${saved.id}.parts`)
 }

@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises'
-import { getCACertificates } from 'node:tls'
-
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 
-import { errorMessage, NimctlError } from '../../system/errors.ts'
+import { NimctlError } from '../../system/errors.ts'
 import type { StoreOptions } from '../open.ts'
+import { connectMs, type Connections, longSilenceMs, openConnections } from './connections.ts'
 
 export interface Client {
   readonly s3: S3Client
+  readonly connections: Connections
+  /** Requests carry a signature. */
+  readonly signed: boolean
   /** As errors name it. */
   readonly endpoint: string
   readonly region: string
@@ -15,9 +16,10 @@ export interface Client {
   readonly amazon: boolean
 }
 
-/** What the SDK does itself and we don't want: its retries, its checksums in trailers, its hash over each body. */
+/** What the SDK does itself and we don't want: its retries, and its checksums in trailers. */
 export async function openClient(options: StoreOptions): Promise<Client> {
   const found = await readSettings(options)
+  const connections = await openConnections(options)
   const s3 = new S3Client({
     ...found.identity,
     region: found.region,
@@ -27,12 +29,17 @@ export async function openClient(options: StoreOptions): Promise<Client> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: await connections(options),
+    requestHandler: {
+      ...connections,
+      connectionTimeout: connectMs,
+      socketTimeout: longSilenceMs,
+      logger: quiet,
+    },
     logger: quiet,
   })
-  leavePayloadUnsigned(s3)
   const { region, endpointUrl = `https://s3.${region}.amazonaws.com` } = found
-  return { s3, region, endpoint: endpointUrl, amazon: found.endpointUrl === undefined }
+  const signed = options.signRequests !== false
+  return { s3, connections, signed, region, endpoint: endpointUrl, amazon: found.endpointUrl === undefined }
 }
 
 /** `code` of a NimctlError when the chain found nothing is `CREDENTIALS_MISSING`, at the first request. */
@@ -69,60 +76,6 @@ function checkEndpoint(endpointUrl: string): void {
     what: `"${endpointUrl}" is not the address of a server.`,
     next: 'Write it as: --endpoint-url https://HOST:PORT',
   })
-}
-
-/** A connection that stays silent this long is given up: a server may take minutes to put an object together. */
-const silenceMs = 300_000
-const connectMs = 10_000
-
-async function connections(options: StoreOptions): Promise<NonNullable<S3ClientConfig['requestHandler']>> {
-  const agent = { keepAlive: true, maxSockets: 64 }
-  const tls = {
-    ...(options.caFile === undefined
-      ? {}
-      : { ca: [...getCACertificates('default'), await readCaFile(options.caFile)] }),
-    ...(options.insecureSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
-  }
-  return {
-    httpAgent: agent,
-    httpsAgent: { ...agent, ...tls },
-    connectionTimeout: connectMs,
-    socketTimeout: silenceMs,
-    logger: quiet,
-  }
-}
-
-async function readCaFile(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw new NimctlError('usage', 'CA_FILE_UNREADABLE', {
-      what: `The file with CA certificates, ${path}, can't be read.`,
-      why: errorMessage(error),
-      cause: error,
-    })
-  }
-}
-
-/**
- * Each body carries a checksum in a signed header, so a SHA-256 over it proves nothing more and costs three times as
- * much. The signer takes the header as it finds it.
- */
-function leavePayloadUnsigned(s3: S3Client): void {
-  s3.middlewareStack.add(
-    next => async args => {
-      const { request } = args
-      if (typeof request === 'object' && request !== null && 'headers' in request && 'body' in request) {
-        if (request.body instanceof Uint8Array) setHeader(request.headers, 'x-amz-content-sha256', 'UNSIGNED-PAYLOAD')
-      }
-      return await next(args)
-    },
-    { step: 'build', name: 'leavePayloadUnsigned' },
-  )
-}
-
-function setHeader(headers: unknown, name: string, value: string): void {
-  if (typeof headers === 'object' && headers !== null) Object.assign(headers, { [name]: value })
 }
 
 /** The SDK would print its warnings. */

@@ -1,10 +1,12 @@
-import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3'
 import pMap from 'p-map'
 
 import { NimctlError } from '../../system/errors.ts'
 import { crc32cFromBase64 } from '../../system/hash.ts'
 import type { StoredObject } from '../store.ts'
-import { described, unquoted } from './described.ts'
+import { resultMissing } from './answer.ts'
+import { longSilenceMs } from './connections.ts'
+import { described, type Fields, fieldsOfXml, unquoted } from './described.ts'
+import type { ObjectRequest } from './exchange.ts'
 import { encodedSource, fullKey } from './location.ts'
 import { abortMultipart, completeMultipart, createMultipart } from './multipart.ts'
 import { statObject } from './objects.ts'
@@ -27,12 +29,24 @@ export async function copyObject(
     })
   }
   if (source.size > largestCopy) return await copyInParts(session, { source, to, signal })
-  const Key = fullKey(session, to)
-  const command = new CopyObjectCommand({ Bucket: session.bucket, Key, CopySource: encodedSource(session, from) })
-  const answer = await session.request({ action: 'CopyObject', key: Key, signal }, (s3, options) =>
-    s3.send(command, options),
+  const headers = { 'x-amz-copy-source': encodedSource(session, from) }
+  return described(
+    to,
+    source.size,
+    await askCopy(session, 'CopyObject', { key: fullKey(session, to), headers, signal }),
   )
-  return described(to, source.size, answer.CopyObjectResult ?? {})
+}
+
+/** Both kinds answer early with 200 and say how it went in a body that comes later. */
+async function askCopy(
+  session: Session,
+  action: 'CopyObject' | 'UploadPartCopy',
+  request: Omit<ObjectRequest, 'method'>,
+): Promise<Fields> {
+  const answer = await session.ask(action, { method: 'PUT', silenceMs: longSilenceMs, ...request })
+  const fields = fieldsOfXml(answer.text)
+  if (fields.ETag !== undefined) return fields
+  throw session.translate(resultMissing(answer, 'ETag'), { action, ...request })
 }
 
 /**
@@ -97,20 +111,18 @@ async function copyPart(
     signal,
   }: CopyInParts & { id: string; range: { number: number; start: number; end: number } },
 ): Promise<{ number: number; etag: string; crc32c?: number | undefined }> {
-  const Key = fullKey(session, to)
-  const command = new UploadPartCopyCommand({
-    Bucket: session.bucket,
-    Key,
-    UploadId: id,
-    PartNumber: range.number,
-    CopySource: encodedSource(session, source.key),
-    CopySourceRange: `bytes=${range.start}-${range.end}`,
-    // The ranges are of one object, also when somebody replaces it meanwhile.
-    ...(source.etag === undefined ? {} : { CopySourceIfMatch: source.etag }),
+  const headers: Record<string, string> = {
+    'x-amz-copy-source': encodedSource(session, source.key),
+    'x-amz-copy-source-range': `bytes=${range.start}-${range.end}`,
+  }
+  // The ranges are of one object, also when somebody replaces it meanwhile.
+  if (source.etag !== undefined) headers['x-amz-copy-source-if-match'] = `"${source.etag}"`
+  const query = { partNumber: String(range.number), uploadId: id }
+  const { ETag = '', ChecksumCRC32C = '' } = await askCopy(session, 'UploadPartCopy', {
+    key: fullKey(session, to),
+    query,
+    headers,
+    signal,
   })
-  const { CopyPartResult } = await session.request({ action: 'UploadPartCopy', key: Key, signal }, (s3, options) =>
-    s3.send(command, options),
-  )
-  const { ETag = '', ChecksumCRC32C = '' } = CopyPartResult ?? {}
   return { number: range.number, etag: unquoted(ETag), crc32c: crc32cFromBase64(ChecksumCRC32C) }
 }

@@ -1,12 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
 import { crc32cFromBase64 } from '../../system/hash.ts'
 import type { StoredObject } from '../store.ts'
+import { element } from './answer.ts'
 
-/** What the fields of several answers say of an object. */
-export function described(
-  key: string,
-  size: number,
-  answer: { ETag?: string | undefined; ChecksumCRC32C?: string | undefined; ChecksumType?: string | undefined },
-): StoredObject {
+/** What several answers say of an object, by the names that they have in XML and in the SDK. */
+export interface Fields {
+  ETag?: string | undefined
+  ChecksumCRC32C?: string | undefined
+  ChecksumType?: string | undefined
+}
+
+export function fieldsOfHeaders(headers: IncomingHttpHeaders): Fields {
+  const sum = headers['x-amz-checksum-crc32c']
+  const type = headers['x-amz-checksum-type']
+  return { ETag: headers.etag, ChecksumCRC32C: textOf(sum), ChecksumType: textOf(type) }
+}
+
+export function fieldsOfXml(xml: string): Fields {
+  return {
+    ETag: element(xml, 'ETag'),
+    ChecksumCRC32C: element(xml, 'ChecksumCRC32C'),
+    ChecksumType: element(xml, 'ChecksumType'),
+  }
+}
+
+/** A header that came twice is no answer to rely on. */
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
+}
+
+export function described(key: string, size: number, answer: Fields): StoredObject {
   const crc32c = fullCrc32c(answer)
   return {
     key,
@@ -22,12 +46,6 @@ export function unquoted(etag: string): string {
 }
 
 /** A composite checksum is one of checksums: it proves nothing to who doesn't know the parts. */
-function fullCrc32c({
-  ChecksumCRC32C,
-  ChecksumType,
-}: {
-  ChecksumCRC32C?: string | undefined
-  ChecksumType?: string | undefined
-}) {
+function fullCrc32c({ ChecksumCRC32C, ChecksumType }: Fields): number | undefined {
   return ChecksumCRC32C === undefined || ChecksumType === 'COMPOSITE' ? undefined : crc32cFromBase64(ChecksumCRC32C)
 }

@@ -125,6 +125,7 @@ function permissionOf(action: string): string {
 const permissions: Record<string, string> = {
   HeadObject: 'GetObject',
   ListObjectsV2: 'ListBucket',
+  ListMultipartUploads: 'ListBucketMultipartUploads',
   ListParts: 'ListMultipartUploadParts',
   CopyObject: 'GetObject and s3:PutObject',
   UploadPartCopy: 'GetObject and s3:PutObject',

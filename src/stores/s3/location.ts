@@ -1,5 +1,6 @@
 import { NimctlError } from '../../system/errors.ts'
 import { checkKey } from '../key.ts'
+import { encodePath } from './sign.ts'
 
 /** Where a store's keys lie. */
 export interface Location {
@@ -31,7 +32,7 @@ export function fullKey(location: Location, key: string): string {
 
 /** `CopySource` and the like: encoded, but for the slashes. */
 export function encodedSource(location: Location, key: string): string {
-  return `${location.bucket}/${fullKey(location, key).split('/').map(encodeURIComponent).join('/')}`
+  return `${location.bucket}/${encodePath(fullKey(location, key))}`
 }
 
 function problemOf(url: URL): string | undefined {

@@ -2,9 +2,11 @@ import type { StoreOptions } from '../open.ts'
 import type { Store } from '../store.ts'
 import { copyObject } from './copy.ts'
 import { listObjects } from './list.ts'
-import { putObject, readObject, removeObject, statObject } from './objects.ts'
+import { putObject, removeObject, statObject } from './objects.ts'
+import { readObject } from './read.ts'
 import { openSession, type Session } from './session.ts'
 import { openS3Upload } from './upload.ts'
+import { abortOpenUpload, listOpenUploads } from './uploads.ts'
 
 /** S3 and what speaks like it. Nothing is asked of the server before the first operation. */
 export async function openS3Store(url: URL, options: StoreOptions): Promise<Store> {
@@ -19,8 +21,10 @@ function s3Store(session: Session): Store {
     stat: (key, options) => statObject(session, key, options),
     put: (key, bytes, sums, options) => putObject(session, key, { bytes, sums, ...options }),
     openUpload: (key, options) => openS3Upload(session, key, options),
+    listUploads: (prefix, { signal }) => listOpenUploads(session, { prefix, signal }),
+    abortUpload: (saved, options) => abortOpenUpload(session, saved, options),
     copy: (from, to, { signal }) => copyObject(session, { from, to, signal }),
-    read: (key, range, { signal }) => readObject(session, key, { range, signal }),
+    read: (key, range, options) => readObject(session, key, { range, ...options }),
     remove: removeObject(session),
     close: () => session.close(),
   }

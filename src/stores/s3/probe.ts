@@ -1,10 +1,11 @@
 import { NimctlError } from '../../system/errors.ts'
 import { crc32cToBase64, md5 } from '../../system/hash.ts'
 import type { Sums } from '../store.ts'
+import type { Fields } from './described.ts'
 import type { Session } from './session.ts'
 
-/** The fields of a request that protect its body. */
-export type Protection = { ChecksumCRC32C: string } | { ContentMD5: string }
+/** The headers of a request that protect its body. */
+export type Protection = Record<string, string>
 
 interface Body {
   bytes: Uint8Array
@@ -20,13 +21,13 @@ interface Body {
  * out with the first body: a server that refuses the header, or takes it and doesn't give the value back, gets MD5
  * from then on, and its objects are proved by their parts only (`statProof`). No server is judged by its name.
  */
-export async function sendProtected<T extends { ChecksumCRC32C?: string | undefined }>(
+export async function sendProtected(
   session: Session,
   body: Body,
-  send: (protection: Protection) => Promise<T>,
-): Promise<T> {
-  const withMd5 = () => send({ ContentMD5: Buffer.from(body.sums.md5 ?? md5(body.bytes)).toString('base64') })
-  const withCrc32c = () => send({ ChecksumCRC32C: crc32cToBase64(body.sums.crc32c) })
+  send: (protection: Protection) => Promise<Fields>,
+): Promise<Fields> {
+  const withMd5 = () => send({ 'content-md5': Buffer.from(body.sums.md5 ?? md5(body.bytes)).toString('base64') })
+  const withCrc32c = () => send({ 'x-amz-checksum-crc32c': crc32cToBase64(body.sums.crc32c) })
   if (session.checksums === 'md5') return await withMd5()
   if (session.checksums === 'crc32c') return await withCrc32c()
 

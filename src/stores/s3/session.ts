@@ -1,10 +1,14 @@
+import type { IncomingMessage } from 'node:http'
+
 import type { S3Client } from '@aws-sdk/client-s3'
 
 import { NimctlError } from '../../system/errors.ts'
 import type { StoreOptions } from '../open.ts'
 import type { Capabilities } from '../store.ts'
+import type { Answer } from './answer.ts'
 import { openClient, renewCredentials } from './client.ts'
 import { translateS3Error } from './errors.ts'
+import { type ObjectRequest, openExchange } from './exchange.ts'
 import { parseS3Url, type Location } from './location.ts'
 
 /** One bucket and prefix, how to talk to it, and what was found out about its server. */
@@ -13,16 +17,23 @@ export interface Session extends Location {
   readonly capabilities: Capabilities
   /** How bytes are protected on their way; `unknown` until something was sent (probe.ts). */
   checksums: 'crc32c' | 'md5' | 'unknown'
-  /** Makes one request. Its errors leave as NimctlError; expired credentials are read anew for the next one. */
+  /**
+   * Makes one request with the SDK. Its errors leave as NimctlError; expired credentials are read anew for the next
+   * one.
+   */
   request<T>(
     asked: RequestDetails,
-    send: (s3: S3Client, options: { abortSignal: AbortSignal }) => Promise<T>,
+    make: (s3: S3Client, options: { abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T>
+  /** Makes one request without the SDK (exchange.ts), else as `request`. */
+  ask(action: string, request: ObjectRequest): Promise<Answer>
+  /** The same, and leaves the answer's body to be read. */
+  open(action: string, request: ObjectRequest): Promise<IncomingMessage>
   translate(error: unknown, asked: RequestDetails): unknown
   close(): void
 }
 
-export interface RequestDetails {
+interface RequestDetails {
   action: string
   key?: string
   signal: AbortSignal
@@ -56,24 +67,28 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
     if (signal.aborted) return signal.reason
     return translateS3Error(error, { action, key, bucket: location.bucket, endpoint, region })
   }
+  const guard = async <T>(asked: RequestDetails, make: () => Promise<T>): Promise<T> => {
+    asked.signal.throwIfAborted()
+    try {
+      return await make()
+    } catch (error) {
+      const translated = translate(error, asked)
+      if (translated instanceof NimctlError && translated.mend === 'new-credentials') {
+        // What keeps them from being renewed shows at the next request, which reads them again.
+        await renewCredentials(client).catch(() => undefined)
+      }
+      throw translated
+    }
+  }
+  const exchange = openExchange(client, location.bucket)
   return {
     ...location,
     capabilities: { ...capabilities, sortedListing },
     checksums: 'unknown',
     translate,
-    async request(asked, send) {
-      asked.signal.throwIfAborted()
-      try {
-        return await send(client.s3, { abortSignal: asked.signal })
-      } catch (error) {
-        const translated = translate(error, asked)
-        if (translated instanceof NimctlError && translated.mend === 'new-credentials') {
-          // What keeps them from being renewed shows at the next request, which reads them again.
-          await renewCredentials(client).catch(() => undefined)
-        }
-        throw translated
-      }
-    },
+    request: (asked, make) => guard(asked, () => make(client.s3, { abortSignal: asked.signal })),
+    ask: (action, request) => guard({ action, ...request }, () => exchange.ask(request)),
+    open: (action, request) => guard({ action, ...request }, () => exchange.open(request)),
     close: () => client.s3.destroy(),
   }
 }

@@ -1,10 +1,10 @@
-import { ListPartsCommand, UploadPartCommand, type ListPartsOutput, type Part } from '@aws-sdk/client-s3'
+import { ListPartsCommand, type ListPartsOutput, type Part } from '@aws-sdk/client-s3'
 
 import { NimctlError } from '../../system/errors.ts'
 import { crc32cFromBase64 } from '../../system/hash.ts'
 import { checkParts, checkTotal } from '../checksum.ts'
 import type { FinishedPart, FoundPart, SavedUpload, Sums, Upload } from '../store.ts'
-import { unquoted } from './described.ts'
+import { fieldsOfHeaders, unquoted } from './described.ts'
 import { explained } from './explain.ts'
 import { fullKey } from './location.ts'
 import { abortMultipart, completeMultipart, createMultipart } from './multipart.ts'
@@ -51,22 +51,11 @@ async function putPart(
   { number, bytes, sums, signal }: { number: number; bytes: Uint8Array; sums: Sums; signal: AbortSignal },
 ): Promise<FinishedPart> {
   const Key = fullKey(session, saved.key)
-  const answer = await sendProtected(session, { bytes, sums }, protection =>
-    session.request({ action: 'UploadPart', key: Key, signal }, (s3, options) =>
-      s3.send(
-        new UploadPartCommand({
-          Bucket: session.bucket,
-          Key,
-          UploadId: saved.id,
-          PartNumber: number,
-          Body: bytes,
-          ContentLength: bytes.length,
-          ...protection,
-        }),
-        options,
-      ),
-    ),
-  )
+  const answer = await sendProtected(session, { bytes, sums }, async protection => {
+    const query = { partNumber: String(number), uploadId: saved.id }
+    const request = { method: 'PUT', key: Key, query, headers: protection, body: bytes, signal } as const
+    return fieldsOfHeaders((await session.ask('UploadPart', request)).headers)
+  })
   return { number, size: bytes.length, crc32c: sums.crc32c, etag: unquoted(answer.ETag ?? '') }
 }
 
@@ -96,7 +85,7 @@ function foundPart({ PartNumber = 0, Size = 0, ETag = '', ChecksumCRC32C = '' }:
   return { number: PartNumber, size: Size, etag: unquoted(ETag), ...(crc32c === undefined ? {} : { crc32c }) }
 }
 
-async function listPartsPage(
+export async function listPartsPage(
   session: Session,
   saved: SavedUpload,
   { marker, signal }: { marker: string; signal: AbortSignal },

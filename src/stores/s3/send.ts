@@ -1,0 +1,88 @@
+import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+
+import { connectMs, type Connections } from './connections.ts'
+
+export interface Outgoing {
+  to: { secure: boolean; hostname: string; port: string }
+  method: string
+  /** With the query. */
+  path: string
+  /** `host` and `content-length` among them: none is added. */
+  headers: Record<string, string>
+  /** Must not change before the promise settles. */
+  body?: Uint8Array | undefined
+  /** Instead of the agent's. */
+  silenceMs?: number | undefined
+  signal: AbortSignal
+}
+
+/** Sends one request; the promise is kept with the beginning of its answer. The signal also ends reading the rest. */
+export function send(connections: Connections, outgoing: Outgoing): Promise<IncomingMessage> {
+  const { to, signal, body } = outgoing
+  return new Promise((resolve, reject) => {
+    const request = begin(connections, outgoing)
+    const stop = () => request.destroy(new Error('told to stop'))
+    signal.addEventListener('abort', stop)
+    request.on('close', () => signal.removeEventListener('abort', stop))
+    request.on('error', reject)
+    request.on('timeout', () => request.destroy(timedOut('The connection stayed silent.')))
+    limitConnecting(request, to.secure)
+    request.on('response', incoming => {
+      incoming.on('end', () => {
+        // An answer that came before the body was read is a refusal; the rest of the body must not follow.
+        if (!request.writableFinished) request.destroy()
+      })
+      resolve(incoming)
+    })
+    sendBody(request, body, to.secure)
+  })
+}
+
+function begin(connections: Connections, { to, method, path, headers, silenceMs }: Outgoing): ClientRequest {
+  const options: RequestOptions = {
+    agent: to.secure ? connections.httpsAgent : connections.httpAgent,
+    host: to.hostname,
+    method,
+    path,
+    // In this form Node takes them as they are, which saves a fifth of what a request costs.
+    headers: Object.entries(headers).flat(),
+  }
+  if (to.port !== '') options.port = to.port
+  if (silenceMs !== undefined) options.timeout = silenceMs
+  return to.secure ? httpsRequest(options) : httpRequest(options)
+}
+
+function limitConnecting(request: ClientRequest, secure: boolean): void {
+  request.on('socket', socket => {
+    if (!socket.connecting) return
+    const timer = setTimeout(() => request.destroy(timedOut('No connection came about.')), connectMs)
+    const stop = () => clearTimeout(timer)
+    socket.once(secure ? 'secureConnect' : 'connect', stop)
+    socket.once('close', stop)
+  })
+}
+
+/** TLS encrypts what it is given in one go: in slices, the peer has work meanwhile and memory stays small. */
+const secureSlice = 1024 * 1024
+
+function sendBody(request: ClientRequest, body: Uint8Array | undefined, secure: boolean): void {
+  if (body === undefined || !secure || body.length <= secureSlice) {
+    request.end(body)
+    return
+  }
+  let sent = 0
+  const proceed = () => {
+    while (!request.destroyed) {
+      const slice = body.subarray(sent, sent + secureSlice)
+      sent += slice.length
+      if (sent === body.length) return void request.end(slice)
+      if (!request.write(slice)) return void request.once('drain', proceed)
+    }
+  }
+  proceed()
+}
+
+function timedOut(message: string): Error {
+  return Object.assign(new Error(message), { name: 'TimeoutError', code: 'ETIMEDOUT' })
+}
