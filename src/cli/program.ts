@@ -49,6 +49,11 @@ const sources: readonly CommandSource[] = [
     load: async context => (await import('./commands/list.ts')).listCommand(context),
   },
   {
+    name: 'cleanup',
+    summary: 'abort what killed uploads left behind',
+    load: async context => (await import('./commands/cleanup.ts')).cleanupCommand(context),
+  },
+  {
     name: 'validate',
     summary: 'check that a cache or a store is complete',
     load: async context => (await import('./commands/validate.ts')).validateCommand(context),

@@ -20,7 +20,7 @@ const smallestKept = 256 * 1024
  *
  * @param budget bytes that may be out at once.
  * @param slabSize bytes of a buffer that is kept; what is larger is allocated anew each time.
- * @param maxLeases how many may be out at once: with a request each, the requests in flight.
+ * @param maxLeases how many may be out at once, asked each time: with a request each, the requests in flight.
  */
 export function openBufferPool({
   budget,
@@ -29,14 +29,14 @@ export function openBufferPool({
 }: {
   budget: number
   slabSize: number
-  maxLeases: number
+  maxLeases: () => number
 }): BufferPool {
   const slabs: Buffer[] = []
   const waiting: { size: number; resolve: (lease: Lease) => void }[] = []
   let usedBytes = 0
   let inFlight = 0
 
-  const fits = (size: number) => inFlight < maxLeases && (usedBytes + size <= budget || inFlight < leastInFlight)
+  const fits = (size: number) => inFlight < maxLeases() && (usedBytes + size <= budget || inFlight < leastInFlight)
 
   const grant = (size: number): Lease => {
     const kept = size > smallestKept && size <= slabSize

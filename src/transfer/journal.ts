@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import type { FinishedPart, SavedUpload } from '../stores/store.ts'
-import { errorCode } from '../system/errors.ts'
+import { openAppendLog, readLog } from '../system/append-log.ts'
+import { writeFileAtomically } from '../system/files.ts'
 
 /** An upload that a former run left unfinished, and the parts that were acknowledged. */
 interface UnfinishedUpload {
@@ -13,22 +14,45 @@ interface UnfinishedUpload {
   parts: Map<number, FinishedPart>
 }
 
-/** What a killed run leaves. It saves work; whether it is true, the store is asked. No secret is in it. */
+/** An object that a run put there whole, as the store answered. */
+interface RecordedObject {
+  crc32c: number
+  /** Bytes. */
+  size: number
+  etag?: string
+}
+
+/**
+ * What a run knows of a destination, for the next one: after a kill the parts that need not be sent again, after the
+ * end the objects that need not be asked for again. It saves work; whether it is true, the store is asked.
+ * No secret is in it.
+ */
 export interface Journal {
   unfinished(key: string): UnfinishedUpload | undefined
-  /** CRC32C of objects that were put whole, for stores that have no checksum of their own. */
-  readonly finished: ReadonlyMap<string, number>
+  readonly objects: ReadonlyMap<string, RecordedObject>
+  /** Resolves when it is on the disk: then a part counts as finished. */
   noteUpload(saved: SavedUpload, source: string): Promise<void>
   notePart(key: string, part: FinishedPart): Promise<void>
-  noteObject(key: string, crc32c: number): Promise<void>
-  /** Everything is done and proved: nothing is left to remember. */
-  remove(): Promise<void>
+  /** On the disk with the next part, or at the end: the store can be asked for a whole object. */
+  noteObject(key: string, object: RecordedObject): void
+  forgetObject(key: string): void
+  /** The upload is gone, or holds what it should not. */
+  forgetUpload(key: string): void
+  /** Everything is done and proved: only what is worth knowing next time is kept. */
+  finish(): Promise<void>
+  close(): Promise<void>
 }
 
 type Line =
   | { event: 'upload'; saved: SavedUpload; source: string }
   | { event: 'part'; key: string; part: FinishedPart }
-  | { event: 'object'; key: string; crc32c: number }
+  | { event: 'object'; key: string; object: RecordedObject }
+  | { event: 'gone'; key: string }
+
+interface State {
+  uploads: Map<string, UnfinishedUpload>
+  objects: Map<string, RecordedObject>
+}
 
 /** @param url without credentials: file names are seen by others. */
 export function journalPath(stateDirectory: string, source: string, url: URL): string {
@@ -37,61 +61,52 @@ export function journalPath(stateDirectory: string, source: string, url: URL): s
 }
 
 export async function openJournal(path: string): Promise<Journal> {
-  const uploads = new Map<string, UnfinishedUpload>()
-  const finished = new Map<string, number>()
-  for (const line of await readLines(path)) apply(line, { uploads, finished })
-  let made: Promise<unknown> | undefined
-
-  const note = async (line: Line): Promise<void> => {
-    apply(line, { uploads, finished })
-    await (made ??= mkdir(dirname(path), { recursive: true, mode: 0o700 }))
-    await appendFile(path, `${JSON.stringify(line)}\n`, { mode: 0o600 })
+  const state: State = { uploads: new Map(), objects: new Map() }
+  const { values: lines, wholeBytes } = await readLog(path, value => (isLine(value) ? value : undefined))
+  for (const line of lines) apply(line, state)
+  const log = openAppendLog(path, { wholeBytes, sync: true })
+  const note = (line: Line): void => {
+    apply(line, state)
+    log.add(JSON.stringify(line))
   }
   return {
-    unfinished: key => uploads.get(key),
-    finished,
-    noteUpload: (saved, source) => note({ event: 'upload', saved, source }),
-    notePart: (key, part) => note({ event: 'part', key, part }),
-    noteObject: (key, crc32c) => note({ event: 'object', key, crc32c }),
-    remove: () => rm(path, { force: true }),
+    unfinished: key => state.uploads.get(key),
+    objects: state.objects,
+    async noteUpload(saved, source) {
+      note({ event: 'upload', saved, source })
+      await log.flush()
+    },
+    async notePart(key, part) {
+      note({ event: 'part', key, part })
+      await log.flush()
+    },
+    noteObject: (key, object) => note({ event: 'object', key, object }),
+    forgetObject(key) {
+      if (state.objects.has(key)) note({ event: 'gone', key })
+    },
+    forgetUpload: key => note({ event: 'gone', key }),
+    async finish() {
+      await log.close()
+      const kept = [...state.objects].map(([key, object]) => JSON.stringify({ event: 'object', key, object }))
+      if (!log.isChanged() && kept.length === lines.length) return
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      await writeFileAtomically(path, kept.map(line => `${line}\n`).join(''), { mode: 0o600 })
+    },
+    close: () => log.close(),
   }
 }
 
-function apply(
-  line: Line,
-  { uploads, finished }: { uploads: Map<string, UnfinishedUpload>; finished: Map<string, number> },
-): void {
+function apply(line: Line, { uploads, objects }: State): void {
   if (line.event === 'upload') {
     uploads.set(line.saved.key, { saved: line.saved, source: line.source, parts: new Map() })
   } else if (line.event === 'part') {
     uploads.get(line.key)?.parts.set(line.part.number, line.part)
+  } else if (line.event === 'object') {
+    uploads.delete(line.key)
+    objects.set(line.key, line.object)
   } else {
     uploads.delete(line.key)
-    finished.set(line.key, line.crc32c)
-  }
-}
-
-/** A line that a kill cut in half, and all after it, count as not written. */
-async function readLines(path: string): Promise<Line[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return ''
-    throw error
-  })
-  const lines: Line[] = []
-  for (const line of text.split('\n').filter(part => part !== '')) {
-    const parsed = parseLine(line)
-    if (parsed === undefined) break
-    lines.push(parsed)
-  }
-  return lines
-}
-
-function parseLine(line: string): Line | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return isLine(value) ? value : undefined
-  } catch {
-    return undefined
+    objects.delete(line.key)
   }
 }
 
@@ -101,6 +116,6 @@ function isLine(value: unknown): value is Line {
     typeof value === 'object' &&
     value !== null &&
     'event' in value &&
-    (value.event === 'upload' || value.event === 'part' || value.event === 'object')
+    ['upload', 'part', 'object', 'gone'].some(event => event === value.event)
   )
 }

@@ -4,36 +4,51 @@ import { dirname } from 'node:path'
 import { errorCode, NimctlError } from '../system/errors.ts'
 
 /**
- * Holds a prefix for one run on this host, while `run` lasts. What a killed run left is taken over.
+ * Holds prefixes for one run on this host, while `run` lasts. What a killed run left is taken over.
  *
+ * @param locks a lock file each, and what it stands for.
  * @throws NimctlError `local` / `LOCK_HELD` naming the other process.
  */
-export async function withLock<T>(path: string, what: string, run: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await takeLock(path, what)
+export async function withLocks<T>(
+  [lock, ...others]: readonly { path: string; what: string }[],
+  run: () => Promise<T>,
+): Promise<T> {
+  if (lock === undefined) return await run()
+  await mkdir(dirname(lock.path), { recursive: true, mode: 0o700 })
+  await takeLock(lock.path, lock.what)
   try {
-    return await run()
+    return await withLocks(others, run)
   } finally {
-    await rm(path, { force: true })
+    await rm(lock.path, { force: true })
   }
 }
 
 async function takeLock(path: string, what: string): Promise<void> {
   try {
-    await writeFile(path, String(process.pid), { flag: 'wx', mode: 0o600 })
+    await writeFile(path, await holderName(process.pid), { flag: 'wx', mode: 0o600 })
     return
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error
   }
-  const holder = Number(await readFile(path, 'utf8').catch(() => ''))
-  if (isRunning(holder)) {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const [pid, began] = text.split(' ')
+  const holder = Number(pid)
+  if (isRunning(holder) && (began === undefined || text === (await holderName(holder)))) {
     throw new NimctlError('local', 'LOCK_HELD', {
       what: `Another nimctl (process ${holder}) is working on ${what}.`,
       next: 'Wait until it has ended, or stop it; what it has finished is kept.',
     })
   }
   await rm(path, { force: true })
-  await writeFile(path, String(process.pid), { mode: 0o600 })
+  await writeFile(path, await holderName(process.pid), { mode: 0o600 })
+}
+
+/** In containers process numbers come again and again: beside the number stands when the process began. */
+async function holderName(pid: number): Promise<string> {
+  // proc(5): starttime is the 22nd field, the 20th behind the name, which may hold anything.
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const began = text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+  return began === undefined ? String(pid) : `${pid} ${began}`
 }
 
 function isRunning(pid: number): boolean {

@@ -1,7 +1,9 @@
+import { buffer } from 'node:stream/consumers'
+
 import { formatInventory, inventoryDigest, parseInventory } from '../inventory/format.ts'
 import { inventoryKey, ngcInventoryKey, ownFolder, type Inventory } from '../inventory/inventory.ts'
 import type { Store } from '../stores/store.ts'
-import { errorCode, NimctlError } from '../system/errors.ts'
+import { errorCode, isRetryable, NimctlError } from '../system/errors.ts'
 import { crc32c } from '../system/hash.ts'
 import { listObjects } from './listing.ts'
 
@@ -98,11 +100,19 @@ export function describeKey(store: Store, key: string): string {
   return `${protocol}//${host}${pathname.endsWith('/') ? pathname : `${pathname}/`}${key}`
 }
 
+const mostBrokenAnswers = 5
+
 async function readObject(store: Store, key: string, signal: AbortSignal): Promise<Buffer | undefined> {
   try {
-    const chunks: Buffer[] = []
-    for await (const chunk of await store.read(key, undefined, { signal })) chunks.push(Buffer.from(chunk))
-    return Buffer.concat(chunks)
+    for (let attempt = 1; ; attempt++) {
+      const body = await store.read(key, undefined, { signal })
+      try {
+        return await buffer(body)
+      } catch (error) {
+        // Opening a request again is the store's own business; a body that breaks off is ours.
+        if (!isRetryable(error) || attempt === mostBrokenAnswers) throw error
+      }
+    }
   } catch (error) {
     // A bucket that is not there is another matter than a key that is not there.
     if (error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND') return undefined

@@ -35,8 +35,10 @@ export interface PlanInput {
   stored: ReadonlyMap<string, StoredObject>
   /** CRC32C of local files whose size, times and inode have not changed since it was computed, by path. */
   localSums: ReadonlyMap<string, number>
-  /** CRC32C of objects that the store gave no checksum for, but that a former run put there whole, by key. */
-  recordedSums: ReadonlyMap<string, number>
+  /** CRC32C of stored objects whose listing has none, as far as it is known, by key. */
+  remoteSums: ReadonlyMap<string, number>
+  /** Content that lies under another key can be copied inside the store. */
+  serverCopy: boolean
   /** Keys that may go because nothing wants them; empty without `--delete`. */
   deletable: Iterable<string>
 }
@@ -44,7 +46,8 @@ export interface PlanInput {
 /** Decides what an upload does, and does none of it. Big files come first, so that the end is not one long file. */
 export function planUpload(input: PlanInput): TransferPlan {
   const wantedKeys = new Set(input.wanted.map(({ key }) => key))
-  const steps: TransferStep[] = input.wanted.map(wanted => planObject(wanted, input))
+  const planned: TransferStep[] = input.wanted.map(wanted => planObject(wanted, input))
+  const steps = input.serverCopy ? reuseStored(planned, input) : planned
   for (const key of input.deletable) {
     if (!wantedKeys.has(key)) {
       steps.push({ action: 'delete', key, bytes: input.stored.get(key)?.size ?? 0, reason: 'extra' })
@@ -63,13 +66,35 @@ function planObject(wanted: WantedObject, input: PlanInput): TransferStep {
   return { action: 'upload', key, bytes, reason, wanted }
 }
 
+/**
+ * Content that the prefix has under another key is copied there instead of being sent: a blob is named by its MD5, which
+ * is the ETag of an object that was put whole. An object that is, or may be, about to be replaced is no original.
+ */
+function reuseStored(steps: readonly TransferStep[], { stored }: PlanInput): TransferStep[] {
+  const stays = (step: TransferStep) => step.action === 'skip' && step.reason === 'same-checksum'
+  const replaced = new Set(steps.flatMap(step => (stays(step) ? [] : [step.key])))
+  const originals = new Map<string, string>()
+  for (const { key, size, etag } of stored.values()) {
+    if (etag !== undefined && isMd5.test(etag) && !replaced.has(key)) originals.set(`${etag} ${size}`, key)
+  }
+  return steps.map(step => {
+    if (step.action !== 'upload') return step
+    const from = originals.get(`${step.wanted.source.claimedMd5} ${step.bytes}`)
+    if (from === undefined) return step
+    const { key, bytes, reason, wanted } = step
+    return { action: 'copy', key, bytes, from, reason, wanted }
+  })
+}
+
+const isMd5 = /^[0-9a-f]{32}$/
+
 type Comparison = 'missing' | 'different' | 'unproved' | 'same-checksum' | 'same-size'
 
-function compare({ key, source }: WantedObject, { stored, localSums, recordedSums }: PlanInput): Comparison {
+function compare({ key, source }: WantedObject, { stored, localSums, remoteSums }: PlanInput): Comparison {
   const existing = stored.get(key)
   if (existing === undefined) return 'missing'
   if (existing.size !== source.size) return 'different'
-  const remote = existing.crc32c ?? recordedSums.get(key)
+  const remote = existing.crc32c ?? remoteSums.get(key)
   if (remote === undefined) return 'unproved'
   const local = localSums.get(source.path)
   if (local === undefined) return 'same-size'

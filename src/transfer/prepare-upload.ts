@@ -1,35 +1,32 @@
-import { resolve } from 'node:path'
-
 import pMap from 'p-map'
 
 import type { CacheRecord, CacheTree } from '../cache/cache-tree.ts'
-import { readCacheRecord } from '../cache/record.ts'
-import { scanCacheTree } from '../cache/scan.ts'
 import { inventoryKey, ngcInventoryKey, ownFolder, type Layout, type Links } from '../inventory/inventory.ts'
 import type { Store, StoredObject } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
-import { journalPath, openJournal } from './journal.ts'
-import { openKnownSums, type KnownSums } from './known-sums.ts'
+import { journalPath, openJournal, type Journal } from './journal.ts'
 import { listObjects } from './listing.ts'
 import { describeKey, readPublishedInventory, type PublishedInventory } from './marker.ts'
 import { planUpload, type TransferPlan } from './plan.ts'
+import type { Source } from './source.ts'
 import { listWanted, type WantedObject } from './wanted.ts'
 
 export interface UploadRequest {
-  directory: string
+  source: Source
+  /** Which image the files are of, where it is known. */
+  record: CacheRecord | undefined
   store: Store
   layout: Layout
   /** Absent: `copy` where the store can, else `follow`. */
   links?: Links
   /** Another image may lie under the prefix; it is replaced. */
   replace: boolean
-  /** Remove objects under the prefix that the directory does not have. */
+  /** Remove objects under the prefix that the source does not have. */
   delete: boolean
   /** Where journals and locks live. */
   stateDirectory: string
   /** `nimctl/<version>`. */
   tool: string
-  concurrency: number
   signal: AbortSignal
 }
 
@@ -43,11 +40,12 @@ export interface PreparedUpload {
   record: CacheRecord | undefined
   wanted: WantedObject[]
   stored: Map<string, StoredObject>
-  recordedSums: Map<string, number>
-  knownSums: KnownSums
+  /** CRC32C of stored objects that the listing does not give, by key: recorded before, or asked for now. */
+  remoteSums: Map<string, number>
   plan: TransferPlan
   markerKey: string
   published: PublishedInventory | undefined
+  journal: Journal
   stateDirectory: string
   tool: string
 }
@@ -58,50 +56,35 @@ export interface PreparedUpload {
  * @throws NimctlError `usage` / `PREFIX_HOLDS_ANOTHER_IMAGE`, `LINKS_COPY_IMPOSSIBLE`, `LAYOUT_MIXED`, `NGC_NEEDS_ROOT`.
  */
 export async function prepareUpload(request: UploadRequest): Promise<PreparedUpload> {
-  const { store, layout, stateDirectory, tool, signal } = request
-  const root = resolve(request.directory)
+  const { source, record, store, layout, stateDirectory, tool, signal } = request
+  const { tree } = source
   const links = chooseLinks(request)
   requireRoot(request)
-  const [tree, record] = await Promise.all([scanCacheTree(root), readCacheRecord(root)])
   const wanted = listWanted(tree, { layout, links })
-  const markerKey = chooseMarkerKey(request, record)
+  const markerKey = chooseMarkerKey(request)
   const published = await readPublishedInventory(store, markerKey, signal).catch(damagedIsNone)
-  checkPrefix(published, { request, record })
+  checkPrefix(published, request)
 
-  const stored = await listStored(wanted, request)
+  const journal = await openJournal(journalPath(stateDirectory, tree.root, store.url))
+  const stored = await listStored(request)
   await refuseMixedLayouts(stored, request)
-  const knownSums = await openKnownSums(root, stateDirectory)
-  const recordedSums = await readRecordedSums({ root, published, store, stateDirectory })
+  const remoteSums = await findRemoteSums(wanted, { stored, journal, published, request })
   const plan = planUpload({
     wanted,
     stored,
     localSums: new Map(
-      wanted.flatMap(({ source }) => {
-        const sum = knownSums.get(source)
-        return sum === undefined ? [] : [[source.path, sum] as const]
+      wanted.flatMap(({ source: file }) => {
+        const sum = source.sumOf(file)
+        return sum === undefined ? [] : [[file.path, sum] as const]
       }),
     ),
-    recordedSums,
+    remoteSums,
+    serverCopy: store.capabilities.serverCopy && layout !== 'ngc',
     deletable: request.delete ? await listDeletable(stored, { request, markerKey, published }) : [],
   })
   const url = describeKey(store, '')
-  return {
-    url,
-    store,
-    layout,
-    links,
-    tree,
-    record,
-    wanted,
-    stored,
-    recordedSums,
-    knownSums,
-    plan,
-    markerKey,
-    published,
-    stateDirectory,
-    tool,
-  }
+  const decided = { url, store, layout, links, tree, record, wanted, stored, remoteSums, plan }
+  return { ...decided, markerKey, published, journal, stateDirectory, tool }
 }
 
 /** An upload writes the inventory anew, which mends a damaged one. */
@@ -131,19 +114,17 @@ function requireRoot({ layout, store }: UploadRequest): void {
   })
 }
 
-function chooseMarkerKey({ layout, directory }: UploadRequest, record: CacheRecord | undefined): string {
+function chooseMarkerKey({ layout, source, record }: UploadRequest): string {
   if (layout !== 'ngc') return inventoryKey
   if (record !== undefined) return ngcInventoryKey(record.image, record.imageDigest)
   throw new NimctlError('usage', 'CACHE_RECORD_MISSING', {
-    what: `${directory} does not say which image it belongs to, which layout ngc needs to keep images apart in one bucket.`,
+    what: `${source.tree.root} does not say which image it belongs to, which layout ngc needs to keep images apart in one bucket.`,
     next: 'Fill it with nimctl cache, which notes the image in .nimctl/cache.json.',
   })
 }
 
-function checkPrefix(
-  published: PublishedInventory | undefined,
-  { request, record }: { request: UploadRequest; record: CacheRecord | undefined },
-): void {
+function checkPrefix(published: PublishedInventory | undefined, request: UploadRequest): void {
+  const { record } = request
   const there = published?.inventory.header
   if (there === undefined || request.replace || request.layout === 'ngc') return
   const where = describeKey(request.store, '')
@@ -161,26 +142,12 @@ function checkPrefix(
   })
 }
 
-/** The listing, with checksums for what may stay as it is. Our own folder is no content. */
-async function listStored(wanted: readonly WantedObject[], request: UploadRequest): Promise<Map<string, StoredObject>> {
-  const { store, signal, concurrency } = request
+/** Our own folder is no content. */
+async function listStored({ store, signal }: UploadRequest): Promise<Map<string, StoredObject>> {
   const stored = new Map<string, StoredObject>()
   for await (const object of listObjects(store, '', signal)) {
     if (!object.key.startsWith(ownFolder)) stored.set(object.key, object)
   }
-  if (store.capabilities.statProof !== 'full-checksum') return stored
-  const candidates = wanted.filter(({ key, source }) => {
-    const object = stored.get(key)
-    return object !== undefined && object.crc32c === undefined && object.size === source.size
-  })
-  await pMap(
-    candidates,
-    async ({ key }) => {
-      const object = await store.stat(key, { signal })
-      if (object !== undefined) stored.set(key, object)
-    },
-    { concurrency, signal },
-  )
   return stored
 }
 
@@ -203,21 +170,47 @@ async function refuseMixedLayouts(stored: ReadonlyMap<string, StoredObject>, req
   })
 }
 
-/** What is known of objects in a store that has no checksums: from the last inventory and from a run that was killed. */
-async function readRecordedSums({
-  root,
-  published,
-  store,
-  stateDirectory,
-}: Pick<PreparedUpload, 'published' | 'store' | 'stateDirectory'> & { root: string }): Promise<Map<string, number>> {
-  const recorded = new Map<string, number>()
-  if (store.capabilities.statProof === 'full-checksum') return recorded
-  for (const entry of published?.inventory.entries ?? []) {
-    if (entry.type !== 'directory') recorded.set(entry.key ?? entry.path, Number.parseInt(entry.crc32c, 16))
+const asksAtOnce = 32
+
+/**
+ * Checksums of what may stay as it is. An object that still has the ETag with which a former run left it needs no
+ * question; of others the store is asked. Where it has no checksums, what a former run put whole counts, by its size.
+ */
+async function findRemoteSums(
+  wanted: readonly WantedObject[],
+  {
+    stored,
+    journal,
+    published,
+    request,
+  }: Pick<PreparedUpload, 'stored' | 'journal' | 'published'> & { request: UploadRequest },
+): Promise<Map<string, number>> {
+  const { store, signal } = request
+  const sums = new Map<string, number>()
+  const keepsChecksums = store.capabilities.statProof === 'full-checksum'
+  for (const entry of keepsChecksums ? [] : (published?.inventory.entries ?? [])) {
+    if (entry.type !== 'directory') sums.set(entry.key ?? entry.path, Number.parseInt(entry.crc32c, 16))
   }
-  const journal = await openJournal(journalPath(stateDirectory, root, store.url))
-  for (const [key, sum] of journal.finished) recorded.set(key, sum)
-  return recorded
+  const unknown: string[] = []
+  for (const { key, source } of wanted) {
+    const object = stored.get(key)
+    if (object === undefined || object.crc32c !== undefined || object.size !== source.size) continue
+    const recorded = journal.objects.get(key)
+    const trusted = keepsChecksums
+      ? recorded?.etag !== undefined && recorded.etag === object.etag
+      : recorded !== undefined
+    if (trusted && recorded?.size === object.size) sums.set(key, recorded.crc32c)
+    else if (keepsChecksums) unknown.push(key)
+  }
+  await pMap(
+    unknown,
+    async key => {
+      const object = await store.stat(key, { signal })
+      if (object?.crc32c !== undefined) sums.set(key, object.crc32c)
+    },
+    { concurrency: asksAtOnce, signal },
+  )
+  return sums
 }
 
 /** In a bucket that images share, only what this image's last inventory owned and no other image's names. */

@@ -1,127 +1,173 @@
-import { open, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
-
-import pMap from 'p-map'
-
-import type { CacheEntry } from '../cache/cache-tree.ts'
-import type { FinishedPart, Store, StoredObject, Upload } from '../stores/store.ts'
+import type { FinishedPart, FoundPart, Store, StoredObject, Sums, Upload } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
-import { combineCrc32c, crc32c } from '../system/hash.ts'
+import { forAll } from '../system/for-all.ts'
+import { combineCrc32c, crc32c, md5 } from '../system/hash.ts'
 import type { Report } from '../system/progress.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { Concurrency } from './concurrency.ts'
 import type { Journal } from './journal.ts'
+import { findOpenUpload, removeEmptyUploads } from './open-uploads.ts'
 import { choosePartSize } from './part-size.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { FileEntry, OpenFile, Source } from './source.ts'
 
-export type FileEntry = CacheEntry & { type: 'file' }
-
-export interface SendContext {
-  root: string
+/** Where a file goes: one object of one destination. */
+export interface Target {
   store: Store
-  pool: BufferPool
   journal: Journal
-  partSize: number | undefined
-  /** Parts of one file in flight. */
-  concurrency: number
-  signal: AbortSignal
-  report: Report
+  key: string
+  onSent: (sent: SentObject) => void
 }
 
-export interface SentFile {
-  crc32c: number
+interface SentObject {
   object: StoredObject
-  /** Bytes, where the object went in parts. */
+  /** Bytes of its parts, where it went in parts. */
   partSize?: number
   /** Bytes that left this machine in this run. */
   sentBytes: number
 }
 
+export interface SendContext {
+  source: Source
+  pool: BufferPool
+  concurrency: Concurrency
+  rateLimit: RateLimit
+  /** Bytes of a part, where somebody asked for it. */
+  partSize: number | undefined
+  signal: AbortSignal
+  report: Report
+}
+
 /**
- * Sends one file, reading it once; its checksum is a by-product. A file of one part is put, a larger one goes in
- * parts, going on where a killed run stopped.
+ * Sends one file to all its targets, reading it once, and returns its CRC32C. A file of one part is put; a larger one
+ * goes in parts, going on where a killed run stopped.
  *
  * @throws NimctlError `local` / `SOURCE_CHANGED` when the file changed since it was scanned.
  */
-export async function sendFile(file: FileEntry, key: string, context: SendContext): Promise<SentFile> {
-  const { capabilities } = context.store
-  const partSize = choosePartSize(file.size, capabilities, context.partSize)
-  const handle = await open(join(context.root, file.path)).catch((error: unknown) => {
-    throw sourceChanged(context, file, error)
-  })
+export async function sendFile(file: FileEntry, targets: readonly Target[], context: SendContext): Promise<number> {
+  const partSize = Math.max(
+    ...targets.map(({ store }) => choosePartSize(file.size, store.capabilities, context.partSize)),
+  )
+  const maxPut = Math.min(...targets.map(({ store }) => store.capabilities.maxPut))
+  const opened = await context.source.open(file)
   try {
-    if (file.size <= Math.min(partSize, capabilities.maxPut)) return await putWhole(file, key, { ...context, handle })
-    return await sendParts(file, key, { ...context, handle, partSize })
+    if (file.size <= Math.min(partSize, maxPut)) return await putWhole(file, targets, { ...context, opened })
+    return await sendInParts(file, targets, { ...context, opened, partSize })
   } finally {
-    await handle.close()
+    await opened.close()
   }
 }
 
-async function putWhole(
-  file: FileEntry,
-  key: string,
-  context: SendContext & { handle: FileHandle },
-): Promise<SentFile> {
-  const { store, pool, journal, signal, report } = context
+interface OpenContext extends SendContext {
+  opened: OpenFile
+}
+
+async function putWhole(file: FileEntry, targets: readonly Target[], context: OpenContext): Promise<number> {
+  const { pool, opened, concurrency, rateLimit, signal, report } = context
   const { bytes, release } = await pool.lease(file.size)
   try {
-    await readFully(bytes, 0, file, context)
-    await checkUnchanged(file, context)
+    await opened.read(bytes, 0, { signal })
+    await opened.checkUnchanged()
     const sum = crc32c(bytes)
-    const object = await store.put(key, bytes, { crc32c: sum }, { signal })
-    await journal.noteObject(key, sum)
-    report({ event: 'bytes', key, bytes: file.size })
-    return { crc32c: sum, object, sentBytes: file.size }
+    await Promise.all(
+      targets.map(async ({ store, journal, key, onSent }) => {
+        await rateLimit(file.size, signal)
+        const object = await store.put(key, bytes, { crc32c: sum }, { signal })
+        journal.noteObject(key, recorded(object, file.size, sum))
+        concurrency.done(file.size)
+        report({ event: 'bytes', key, bytes: file.size })
+        onSent({ object, sentBytes: file.size })
+      }),
+    )
+    return sum
   } finally {
     release()
   }
 }
 
-async function sendParts(
+/** An upload at one target, and the parts that are there. */
+interface Sending {
+  target: Target
+  upload: Upload
+  parts: Map<number, FinishedPart>
+  /** Parts that the store has and no journal tells of: they count once they equal ours. */
+  candidates: Map<number, FoundPart>
+  sentBytes: number
+}
+
+async function sendInParts(
   file: FileEntry,
-  key: string,
-  context: SendContext & { handle: FileHandle; partSize: number },
-): Promise<SentFile> {
-  const { journal, signal, report } = context
-  const { upload, resumed } = await openOrResume(file, key, context)
-  const parts = new Map(resumed.map(part => [part.number, part]))
-  const numbers = Array.from({ length: Math.ceil(file.size / upload.partSize) }, (_, index) => index + 1)
-  const missing = numbers.filter(number => !parts.has(number))
-  for (const part of resumed) report({ event: 'bytes', key, bytes: part.size })
+  targets: readonly Target[],
+  context: OpenContext & { partSize: number },
+): Promise<number> {
+  const sendings = await Promise.all(targets.map(target => openOrResume(file, target, context)))
+  let sum = 0
+  // A resumed upload keeps the part size of its first run: those of the same size share each reading.
+  for (const group of groupByPartSize(sendings)) sum = await sendGroup(file, group, context)
+  return sum
+}
 
-  await pMap(missing, async number => parts.set(number, await sendPart(number, file, { ...context, upload })), {
-    concurrency: context.store.capabilities.parallelParts ? context.concurrency : 1,
-    signal,
+async function sendGroup(file: FileEntry, sendings: readonly Sending[], context: OpenContext): Promise<number> {
+  const partSize = sendings[0]?.upload.partSize ?? file.size
+  const numbers = Array.from({ length: Math.ceil(file.size / partSize) }, (_, index) => index + 1)
+  const missing = numbers.filter(number => sendings.some(({ parts }) => !parts.has(number)))
+  const parallel = sendings.every(({ target }) => target.store.capabilities.parallelParts)
+  const sendOne = (number: number, signal: AbortSignal) =>
+    sendPart(number, { file, partSize, sendings }, { ...context, signal })
+  await forAll(missing, sendOne, {
+    concurrency: parallel ? Number.POSITIVE_INFINITY : 1,
+    signal: context.signal,
   })
-  await checkUnchanged(file, context)
+  await context.opened.checkUnchanged()
+  const sums = await Promise.all(sendings.map(sending => completeUpload(file, sending, { numbers, context })))
+  return sums[0] ?? 0
+}
 
+async function completeUpload(
+  file: FileEntry,
+  { target, upload, parts, sentBytes }: Sending,
+  { numbers, context }: { numbers: readonly number[]; context: SendContext },
+): Promise<number> {
   const ordered = numbers.flatMap(number => parts.get(number) ?? [])
   const sum = ordered.reduce((total, part) => combineCrc32c(total, part.crc32c, part.size), 0)
-  const object = await upload.complete({ crc32c: sum }, ordered, { signal })
-  await journal.noteObject(key, sum)
-  const sentBytes = missing.reduce((total, number) => total + (parts.get(number)?.size ?? 0), 0)
-  return { crc32c: sum, object, partSize: upload.partSize, sentBytes }
+  const object = await upload.complete({ crc32c: sum }, ordered, { signal: context.signal })
+  await removeEmptyUploads(target, context.signal)
+  target.journal.noteObject(target.key, recorded(object, file.size, sum))
+  target.onSent({ object, partSize: upload.partSize, sentBytes })
+  return sum
 }
 
 async function openOrResume(
   file: FileEntry,
-  key: string,
-  context: SendContext & { partSize: number },
-): Promise<{ upload: Upload; resumed: FinishedPart[] }> {
-  const { store, journal, partSize, signal } = context
+  target: Target,
+  { source, partSize, signal, report }: OpenContext & { partSize: number },
+): Promise<Sending> {
+  const { store, journal, key } = target
+  const identity = source.identityOf(file)
   const left = journal.unfinished(key)
-  if (left !== undefined && left.source === identity(file)) {
-    const upload = await store.openUpload(key, {
-      size: file.size,
-      partSize: left.saved.partSize,
-      resume: left.saved,
-      signal,
-    })
-    if (upload.saved.id === left.saved.id) return { upload, resumed: trustedParts(upload, left.parts) }
-    await journal.noteUpload(upload.saved, identity(file))
-    return { upload, resumed: [] }
+  const noted = left !== undefined && left.source === identity ? left : undefined
+  // Of a content that the file no longer has.
+  if (left !== undefined && noted === undefined) await store.abortUpload?.(left.saved, { signal })
+  const resume = noted?.saved ?? (await findOpenUpload(target, { size: file.size, partSize, signal }))
+  const upload = await store.openUpload(key, {
+    size: file.size,
+    partSize: resume?.partSize ?? partSize,
+    ...(resume !== undefined && { resume }),
+    signal,
+  })
+  const resumed = upload.saved.id === resume?.id
+  const trusted = resumed && noted !== undefined ? trustedParts(upload, noted.parts) : []
+  const noticed = new Set(trusted.map(({ number }) => number))
+  const found = resumed ? upload.finished.filter(({ number }) => !noticed.has(number)) : []
+  if (!resumed || noted === undefined) await journal.noteUpload(upload.saved, identity)
+  for (const { size } of trusted) report({ event: 'bytes', key, bytes: size })
+  return {
+    target,
+    upload,
+    parts: new Map(trusted.map(part => [part.number, part])),
+    candidates: new Map(found.map(part => [part.number, part])),
+    sentBytes: 0,
   }
-  const upload = await store.openUpload(key, { size: file.size, partSize, signal })
-  await journal.noteUpload(upload.saved, identity(file))
-  return { upload, resumed: [] }
 }
 
 /** Parts that the store has and whose checksum we noted when we sent them. */
@@ -132,54 +178,54 @@ function trustedParts(upload: Upload, noted: ReadonlyMap<number, FinishedPart>):
   })
 }
 
+function groupByPartSize(sendings: readonly Sending[]): Sending[][] {
+  return [...Map.groupBy(sendings, ({ upload }) => upload.partSize).values()]
+}
+
 async function sendPart(
   number: number,
-  file: FileEntry,
-  context: SendContext & { handle: FileHandle; upload: Upload },
-): Promise<FinishedPart> {
-  const { pool, upload, journal, signal, report } = context
-  const start = (number - 1) * upload.partSize
-  const size = Math.min(upload.partSize, file.size - start)
+  { file, partSize, sendings }: { file: FileEntry; partSize: number; sendings: readonly Sending[] },
+  { pool, opened, concurrency, rateLimit, signal, report }: OpenContext,
+): Promise<void> {
+  const start = (number - 1) * partSize
+  const size = Math.min(partSize, file.size - start)
   const { bytes, release } = await pool.lease(size)
   try {
-    await readFully(bytes, start, file, context)
-    const part = await upload.putPart(number, bytes, { crc32c: crc32c(bytes) }, { signal })
-    await journal.notePart(upload.saved.key, part)
-    report({ event: 'bytes', key: upload.saved.key, bytes: size })
-    return part
+    await opened.read(bytes, start, { signal })
+    const sums: Sums = { crc32c: crc32c(bytes) }
+    await Promise.all(
+      sendings
+        .filter(({ parts }) => !parts.has(number))
+        .map(async sending => {
+          const there = isOurs(sending.candidates.get(number), bytes, sums)
+          if (!there) await rateLimit(size, signal)
+          const part = there ?? (await sending.upload.putPart(number, bytes, sums, { signal }))
+          await sending.target.journal.notePart(sending.target.key, part)
+          sending.parts.set(number, part)
+          if (!there) sending.sentBytes += size
+          concurrency.done(size)
+          report({ event: 'bytes', key: sending.target.key, bytes: size })
+        }),
+    )
   } finally {
     release()
   }
 }
 
-async function readFully(
-  bytes: Uint8Array,
-  position: number,
-  file: FileEntry,
-  context: SendContext & { handle: FileHandle },
-): Promise<void> {
-  let filled = 0
-  while (filled < bytes.length) {
-    context.signal.throwIfAborted()
-    const { bytesRead } = await context.handle.read(bytes, filled, bytes.length - filled, position + filled)
-    if (bytesRead === 0) throw sourceChanged(context, file)
-    filled += bytesRead
-  }
+/** By the checksum that the store lists, or by an ETag that is the part's MD5. */
+function isOurs(found: FoundPart | undefined, bytes: Uint8Array, sums: Sums): FinishedPart | undefined {
+  if (found === undefined || found.size !== bytes.length) return undefined
+  const same =
+    found.crc32c === undefined ? found.etag === Buffer.from(md5(bytes)).toString('hex') : found.crc32c === sums.crc32c
+  const { number, size, etag } = found
+  return same ? { number, size, crc32c: sums.crc32c, ...(etag !== undefined && { etag }) } : undefined
 }
 
-async function checkUnchanged(file: FileEntry, context: SendContext & { handle: FileHandle }): Promise<void> {
-  const { size, mtimeMs, ino } = await context.handle.stat()
-  if (size !== file.size || mtimeMs !== file.modifiedMs || ino !== file.inode) throw sourceChanged(context, file)
+function recorded({ etag }: StoredObject, size: number, sum: number) {
+  return { crc32c: sum, size, ...(etag !== undefined && { etag }) }
 }
 
-function sourceChanged({ root }: SendContext, file: FileEntry, cause?: unknown): NimctlError {
-  return new NimctlError('local', 'SOURCE_CHANGED', {
-    what: `${join(root, file.path)} changed while it was uploaded.`,
-    next: 'Wait until nothing writes to the cache any more, then run the same command again.',
-    cause,
-  })
-}
-
-function identity({ path, size, modifiedMs, inode }: FileEntry): string {
-  return `${size} ${modifiedMs} ${inode} ${path}`
+/** Whether a new upload of the file mends it: the old one is gone, or holds what it should not. */
+export function needsNewUpload(error: unknown): boolean {
+  return error instanceof NimctlError && error.mend === 'new-upload'
 }

@@ -1,44 +1,36 @@
-import { join } from 'node:path'
-
-import pMap from 'p-map'
-
 import { formatInventory, inventoryDigest } from '../inventory/format.ts'
 import type { Layout, Links } from '../inventory/inventory.ts'
-import type { Proof, Store } from '../stores/store.ts'
+import type { Proof } from '../stores/store.ts'
 import type { Report } from '../system/progress.ts'
 import { openBufferPool } from './buffer-pool.ts'
 import { buildInventory } from './build-inventory.ts'
-import { hashFile } from './hash-file.ts'
-import { journalPath, openJournal, type Journal } from './journal.ts'
-import { withLock } from './lock.ts'
+import type { Carried, Counts, Running } from './carried.ts'
+import { findConcurrency, fixedConcurrency, type Concurrency } from './concurrency.ts'
+import { copyAll, removeAll } from './copy-all.ts'
+import { journalPath } from './journal.ts'
+import { withLocks } from './lock.ts'
 import { publishInventory } from './marker.ts'
 import { defaultPartSize } from './part-size.ts'
-import type { TransferStep } from './plan.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
-import { sendFile, type SentFile } from './send-file.ts'
-import { requireProof, verifyObjects, type Expected } from './verify.ts'
+import { limitRate, unlimited } from './rate-limit.ts'
+import { sendAll } from './send-all.ts'
+import { settleSteps } from './settle.ts'
+import type { Source } from './source.ts'
+import { requireProof, verifyObjects, type Proved } from './verify.ts'
 
 export interface UploadOptions {
-  /** Requests in flight at once. */
-  concurrency: number
+  /** Requests in flight at once; absent: as many as bring more throughput. */
+  concurrency?: number
   /** Bytes of buffers. */
   memory: number
   /** Bytes of a part. */
   partSize?: number
+  /** Bytes a second, over all destinations. */
+  limitRate?: number
   /** The weakest proof of arrival that is good enough. */
   require?: Proof
   signal: AbortSignal
   report: Report
-}
-
-interface Counts {
-  uploadedFiles: number
-  /** That left this machine in this run. */
-  uploadedBytes: number
-  copiedFiles: number
-  copiedBytes: number
-  skippedFiles: number
-  deletedFiles: number
 }
 
 export interface UploadedDestination extends Counts {
@@ -53,179 +45,128 @@ export interface UploadedDestination extends Counts {
   inventoryDigest: string
 }
 
-interface Carried {
-  counts: Counts
-  /** CRC32C by path of the source file. */
-  sums: Map<string, number>
-  partSizes: Map<string, number>
-  /** What has to be proved at the end, by key. */
-  expected: Map<string, Expected>
-}
-
 /**
- * Carries out a plan: blobs first, then what is copied on the server, then a look at what arrived, then the inventory.
- * Preparing and uploading again after any interruption goes on where it stopped.
+ * Carries out the plans of all destinations, reading each file once: blobs first, then what is copied on the servers,
+ * then a look at what arrived, then the inventories. Preparing and uploading again after any interruption goes on
+ * where it stopped.
  *
- * @throws NimctlError `unavailable` when the store stays away after all retries, `check-failed` / `UPLOAD_UNPROVED`
- *   when what arrived is not what was sent or `require` is not reached. What is finished is kept.
+ * @throws NimctlError `unavailable` when a store stays away after all retries, `check-failed` / `UPLOAD_UNPROVED`
+ *   when what arrived is not what was sent or `require` is not reached. What is finished is kept, at every destination.
  */
-export async function upload(prepared: PreparedUpload, options: UploadOptions): Promise<UploadedDestination> {
-  const path = journalPath(prepared.stateDirectory, prepared.tree.root, prepared.store.url)
-  return await withLock(`${path}.lock`, prepared.url, async () => carryOut(prepared, options, await openJournal(path)))
+export async function upload(
+  source: Source,
+  prepared: readonly PreparedUpload[],
+  options: UploadOptions,
+): Promise<UploadedDestination[]> {
+  const locks = prepared.map(({ store, stateDirectory, url }) => ({
+    // Of the prefix, whatever the source.
+    path: `${journalPath(stateDirectory, '', store.url)}.lock`,
+    what: url,
+  }))
+  return await withLocks(locks, async () => {
+    try {
+      return await carryOut(source, prepared, options)
+    } finally {
+      // What was learnt is kept whatever happened.
+      await Promise.all([source.close(), ...prepared.map(({ journal }) => journal.close())])
+    }
+  })
 }
 
 async function carryOut(
-  prepared: PreparedUpload,
+  source: Source,
+  prepared: readonly PreparedUpload[],
   options: UploadOptions,
-  journal: Journal,
-): Promise<UploadedDestination> {
+): Promise<UploadedDestination[]> {
   const started = performance.now()
-  const { plan, store, published, markerKey } = prepared
-  const { report, signal } = options
-  report({ event: 'started', task: 'upload', totalBytes: plan.totals.uploadBytes, totalFiles: plan.totals.files })
-
-  const carried = await readUnknown(prepared, options)
-  const changes = carried.steps.filter(step => step.action !== 'skip')
-  // A reader must never take a prefix for complete while it changes.
-  if (changes.length > 0 && published !== undefined) await store.remove(markerKey, { signal })
-  await sendAll(carried, prepared, { ...options, journal })
-  await copyAll(carried, prepared, options)
-  await removeAll(carried, prepared, options)
-
-  const proof = await verifyObjects(store, carried.expected, { signal, concurrency: options.concurrency })
-  requireProof(proof, options.require)
-  const inventory = buildInventory(prepared, carried)
-  const unchanged = changes.length === 0 && published?.digest === inventoryDigest(formatInventory(inventory))
-  const digest = unchanged ? published.digest : await publishInventory(store, markerKey, { inventory, signal })
-  await journal.remove()
+  const { signal, report } = options
+  const total = (of: (plan: PreparedUpload['plan']) => number) => prepared.reduce((sum, { plan }) => sum + of(plan), 0)
+  report({
+    event: 'started',
+    task: 'upload',
+    totalBytes: total(plan => plan.totals.uploadBytes),
+    totalFiles: total(plan => plan.totals.files),
+  })
+  const running = start(source, prepared, options)
+  await settleSteps(running)
+  for (const one of running.carried) await withdrawMarker(one, signal)
+  await sendAll(running)
+  for (const one of running.carried) {
+    await copyAll(one, running)
+    await removeAll(one, running)
+  }
+  const done: UploadedDestination[] = []
+  for (const one of running.carried) done.push(await finish(one, { running, options, started }))
   report({ event: 'ended', task: 'upload' })
+  return done
+}
 
+function start(source: Source, prepared: readonly PreparedUpload[], options: UploadOptions): Running {
+  const { concurrency: asked, memory, partSize, limitRate: rate, signal, report } = options
+  const concurrency: Concurrency = asked === undefined ? findConcurrency() : fixedConcurrency(asked)
+  return {
+    source,
+    carried: prepared.map(one => ({
+      prepared: one,
+      counts: { uploadedFiles: 0, uploadedBytes: 0, copiedFiles: 0, copiedBytes: 0, skippedFiles: 0, deletedFiles: 0 },
+      steps: [],
+      partSizes: new Map(),
+      expected: new Map(),
+      sent: new Map(),
+    })),
+    sums: new Map(),
+    pool: openBufferPool({ budget: memory, slabSize: partSize ?? defaultPartSize, maxLeases: concurrency.limit }),
+    concurrency,
+    rateLimit: rate === undefined ? unlimited : limitRate(rate),
+    partSize,
+    signal,
+    report,
+  }
+}
+
+/** A reader must never take a prefix for complete while it changes. */
+async function withdrawMarker({ prepared, steps }: Carried, signal: AbortSignal): Promise<void> {
+  if (prepared.published === undefined || steps.every(({ action }) => action === 'skip')) return
+  await prepared.store.remove(prepared.markerKey, { signal })
+}
+
+async function finish(
+  one: Carried,
+  { running, options, started }: { running: Running; options: UploadOptions; started: number },
+): Promise<UploadedDestination> {
+  const { prepared, counts, steps, partSizes } = one
+  const { store, published, markerKey, journal, record } = prepared
+  const { signal } = options
+  const changed = steps.some(({ action }) => action !== 'skip')
+  const proved = await verifyObjects(store, one.expected, {
+    signal,
+    // Nothing has changed since the plan was made from the listing.
+    ...(!changed && { listed: prepared.stored }),
+  })
+  noteProved(one, proved)
+  requireProof(proved, options.require)
+  const inventory = buildInventory(prepared, { sums: running.sums, partSizes })
+  const unchanged = !changed && published?.digest === inventoryDigest(formatInventory(inventory))
+  const digest = unchanged ? published.digest : await publishInventory(store, markerKey, { inventory, signal })
+  await journal.finish()
   return {
     url: prepared.url,
-    ...(prepared.record !== undefined && { image: `${prepared.record.image}@${prepared.record.imageDigest}` }),
+    ...(record !== undefined && { image: `${record.image}@${record.imageDigest}` }),
     layout: prepared.layout,
     links: prepared.links,
-    ...carried.counts,
+    ...counts,
     seconds: Math.round(performance.now() - started) / 1000,
     verified: true,
-    proof: proof.counts,
+    proof: proved.counts,
     inventoryDigest: digest,
   }
 }
 
-/** Reads files of which nothing is known but that seem to be there already; those that differ after all are sent. */
-async function readUnknown(
-  prepared: PreparedUpload,
-  { concurrency, signal, report }: UploadOptions,
-): Promise<Carried & { steps: TransferStep[] }> {
-  const { tree, plan, knownSums, stored } = prepared
-  const carried: Carried = {
-    counts: { uploadedFiles: 0, uploadedBytes: 0, copiedFiles: 0, copiedBytes: 0, skippedFiles: 0, deletedFiles: 0 },
-    sums: new Map(),
-    partSizes: new Map(),
-    expected: new Map(),
+/** What still has this ETag next time needs no question then. */
+function noteProved({ prepared: { journal }, expected }: Carried, { objects }: Proved): void {
+  for (const { key, size, etag } of objects) {
+    const sum = expected.get(key)?.crc32c
+    if (etag === undefined || sum === undefined || journal.objects.get(key)?.etag === etag) continue
+    journal.noteObject(key, { crc32c: sum, size, etag })
   }
-  for (const { source } of prepared.wanted) {
-    const sum = knownSums.get(source)
-    if (sum !== undefined) carried.sums.set(source.path, sum)
-  }
-  const sources = new Map(
-    plan.steps.flatMap(step =>
-      step.action === 'skip' ? [[step.wanted.source.path, step.wanted.source] as const] : [],
-    ),
-  )
-  await pMap(
-    [...sources.values()].filter(source => !carried.sums.has(source.path)),
-    async source => {
-      const sum = await hashFile(join(tree.root, source.path), signal)
-      carried.sums.set(source.path, sum)
-      await knownSums.add(source, sum)
-    },
-    { concurrency, signal },
-  )
-
-  const steps = plan.steps.map((step): TransferStep => {
-    if (step.action !== 'skip' || step.reason !== 'same-size') return step
-    const remote = stored.get(step.key)?.crc32c ?? prepared.recordedSums.get(step.key)
-    if (remote === carried.sums.get(step.wanted.source.path)) return step
-    return redo(step)
-  })
-  for (const step of steps) {
-    if (step.action !== 'skip') continue
-    carried.counts.skippedFiles += 1
-    expect(carried, step.key, { size: step.bytes, crc32c: carried.sums.get(step.wanted.source.path) })
-    report({ event: 'finished', key: step.key, action: 'skipped' })
-  }
-  return { ...carried, steps }
-}
-
-function redo({ key, bytes, wanted }: TransferStep & { action: 'skip' }): TransferStep {
-  const { copyFrom } = wanted
-  if (copyFrom !== undefined) return { action: 'copy', key, bytes, from: copyFrom, reason: 'different', wanted }
-  return { action: 'upload', key, bytes, reason: 'different', wanted }
-}
-
-async function sendAll(
-  carried: Carried & { steps: TransferStep[] },
-  { tree, store, knownSums }: PreparedUpload,
-  options: UploadOptions & { journal: Journal },
-): Promise<void> {
-  const { concurrency, memory, partSize, journal, signal, report } = options
-  const pool = openBufferPool({ budget: memory, slabSize: partSize ?? defaultPartSize, maxLeases: concurrency })
-  const context = { root: tree.root, store, pool, journal, partSize, concurrency, signal, report }
-  const uploads = carried.steps.filter(step => step.action === 'upload')
-  await pMap(
-    uploads,
-    async ({ key, wanted }) => {
-      const sent: SentFile = await sendFile(wanted.source, key, context)
-      await knownSums.add(wanted.source, sent.crc32c)
-      carried.sums.set(wanted.source.path, sent.crc32c)
-      if (sent.partSize !== undefined) carried.partSizes.set(wanted.source.path, sent.partSize)
-      carried.counts.uploadedFiles += 1
-      carried.counts.uploadedBytes += sent.sentBytes
-      expect(carried, key, { size: wanted.source.size, crc32c: sent.crc32c })
-      report({ event: 'finished', key, action: 'uploaded' })
-    },
-    { concurrency, signal },
-  )
-}
-
-async function copyAll(
-  carried: Carried & { steps: TransferStep[] },
-  { store }: PreparedUpload,
-  { concurrency, signal, report }: UploadOptions,
-): Promise<void> {
-  const copies = carried.steps.filter(step => step.action === 'copy')
-  await pMap(
-    copies,
-    async ({ key, from, bytes, wanted }) => {
-      await store.copy(from, key, { signal })
-      carried.counts.copiedFiles += 1
-      carried.counts.copiedBytes += bytes
-      expect(carried, key, { size: bytes, crc32c: carried.sums.get(wanted.source.path) })
-      report({ event: 'finished', key, action: 'copied' })
-    },
-    { concurrency, signal },
-  )
-}
-
-async function removeAll(
-  carried: Carried & { steps: TransferStep[] },
-  { store }: { store: Store },
-  { concurrency, signal, report }: UploadOptions,
-): Promise<void> {
-  const deletes = carried.steps.filter(step => step.action === 'delete')
-  await pMap(
-    deletes,
-    async ({ key }) => {
-      await store.remove(key, { signal })
-      carried.counts.deletedFiles += 1
-      report({ event: 'finished', key, action: 'removed' })
-    },
-    { concurrency, signal },
-  )
-}
-
-function expect(carried: Carried, key: string, { size, crc32c }: { size: number; crc32c: number | undefined }): void {
-  carried.expected.set(key, { size, ...(crc32c !== undefined && { crc32c }) })
 }

@@ -8,13 +8,17 @@ export interface Expected {
   /** Bytes. */
   size: number
   crc32c?: number
+  /** The store answered with it when it had checked the content: an object that still has it is that content. */
+  etag?: string
 }
 
 export interface Proved {
   /** Number of objects by how well their content is proved. */
   counts: Record<Proof, number>
-  /** The worst proved key of each kind, for the error. */
+  /** A key of each kind, for the error. */
   examples: Map<Proof, string>
+  /** What is proved by its checksum, as the listing shows it. */
+  objects: StoredObject[]
 }
 
 const proofsBestFirst = ['full-checksum', 'parts', 'etag', 'size'] as const satisfies readonly Proof[]
@@ -27,24 +31,41 @@ const proofsBestFirst = ['full-checksum', 'parts', 'etag', 'size'] as const sati
 export async function verifyObjects(
   store: Store,
   expected: ReadonlyMap<string, Expected>,
-  { signal, concurrency }: { signal: AbortSignal; concurrency: number },
+  { signal, listed }: { signal: AbortSignal; listed?: ReadonlyMap<string, StoredObject> },
 ): Promise<Proved> {
+  const found = listed ?? (await listExpected(store, expected, signal))
+  const proved: Proved = {
+    counts: { 'full-checksum': 0, parts: 0, etag: 0, size: 0 },
+    examples: new Map(),
+    objects: [],
+  }
+  await pMap(
+    expected,
+    async ([key, wanted]) => {
+      const object = await askChecksum(store, { listed: found.get(key), wanted, signal })
+      const proof = prove(key, wanted, { found: object, store })
+      proved.counts[proof] += 1
+      proved.examples.set(proof, key)
+      const inListing = found.get(key)
+      if (proof === 'full-checksum' && inListing !== undefined) proved.objects.push(inListing)
+    },
+    { concurrency: asksAtOnce, signal },
+  )
+  return proved
+}
+
+const asksAtOnce = 32
+
+async function listExpected(
+  store: Store,
+  expected: ReadonlyMap<string, Expected>,
+  signal: AbortSignal,
+): Promise<Map<string, StoredObject>> {
   const listed = new Map<string, StoredObject>()
   for await (const object of listObjects(store, '', signal)) {
     if (expected.has(object.key)) listed.set(object.key, object)
   }
-  const proved: Proved = { counts: { 'full-checksum': 0, parts: 0, etag: 0, size: 0 }, examples: new Map() }
-  await pMap(
-    expected,
-    async ([key, wanted]) => {
-      const found = await askChecksum(store, listed.get(key), signal)
-      const proof = prove(key, wanted, { found, store })
-      proved.counts[proof] += 1
-      proved.examples.set(proof, key)
-    },
-    { concurrency, signal },
-  )
-  return proved
+  return listed
 }
 
 /**
@@ -63,12 +84,16 @@ export function requireProof({ counts, examples }: Proved, level: Proof | undefi
 
 async function askChecksum(
   store: Store,
-  listed: StoredObject | undefined,
-  signal: AbortSignal,
+  { listed, wanted, signal }: { listed: StoredObject | undefined; wanted: Expected; signal: AbortSignal },
 ): Promise<StoredObject | undefined> {
-  if (listed === undefined || listed.crc32c !== undefined) return listed
+  if (listed === undefined || listed.crc32c !== undefined || isSame(listed, wanted)) return listed
   if (store.capabilities.statProof !== 'full-checksum') return listed
   return await store.stat(listed.key, { signal })
+}
+
+/** The listing shows the very object whose checksum the store gave before. */
+function isSame({ etag, size }: StoredObject, wanted: Expected): boolean {
+  return etag !== undefined && etag === wanted.etag && size === wanted.size
 }
 
 function prove(
@@ -78,6 +103,7 @@ function prove(
 ): Proof {
   if (found === undefined) throw unproved(key, 'It is not in the listing.')
   if (found.size !== wanted.size) throw unproved(key, `It has ${found.size} bytes; ${wanted.size} were sent.`)
+  if (isSame(found, wanted)) return 'full-checksum'
   if (found.crc32c === undefined || wanted.crc32c === undefined) {
     return store.capabilities.statProof === 'full-checksum' ? 'parts' : store.capabilities.statProof
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { CacheEntry, CacheTree } from '../../src/cache/cache-tree.ts'
-import { planUpload } from '../../src/transfer/plan.ts'
+import { planUpload, type PlanInput } from '../../src/transfer/plan.ts'
 import { listWanted, ngcKey } from '../../src/transfer/wanted.ts'
 
 const hub = 'ngc/hub/models--nim--meta--m'
@@ -72,7 +72,14 @@ describe('the plan', () => {
   const [a] = listWanted(tree, { layout: 'cache', links: 'copy' })
   const wanted = a === undefined ? [] : [a]
   const key = `${hub}/blobs/a`
-  const none = { wanted, stored: new Map(), localSums: new Map(), recordedSums: new Map(), deletable: [] }
+  const none = {
+    wanted,
+    stored: new Map(),
+    localSums: new Map(),
+    remoteSums: new Map(),
+    serverCopy: true,
+    deletable: [],
+  }
 
   it.each([
     ['sends what is not there', {}, ['upload', 'missing']],
@@ -106,13 +113,30 @@ describe('the plan', () => {
       {
         stored: new Map([[key, { key, size: 10 }]]),
         localSums: new Map([[key, 5]]),
-        recordedSums: new Map([[key, 5]]),
+        remoteSums: new Map([[key, 5]]),
       },
       ['skip', 'same-checksum'],
     ],
   ])('%s', (_case, input, [action, reason]) => {
     const { steps } = planUpload({ ...none, ...input })
     expect(steps.map(step => [step.action, step.reason])).toEqual([[action, reason]])
+  })
+
+  it('copies content that lies under another key, and nothing that is about to change', () => {
+    const etag = '0123456789abcdef0123456789abcdef'
+    const named = wanted.map(one => ({ ...one, source: { ...one.source, claimedMd5: etag } }))
+    const stored = new Map([['old/a', { key: 'old/a', size: 10, etag }]])
+    const steps = (input: Partial<PlanInput>) =>
+      planUpload({ ...none, wanted: named, stored, ...input }).steps.map(step => [
+        step.action,
+        'from' in step && step.from,
+      ])
+    expect(steps({})).toEqual([['copy', 'old/a']])
+    expect(steps({ serverCopy: false })).toEqual([['upload', false]])
+    expect(steps({ stored: new Map([['old/a', { key: 'old/a', size: 11, etag }]]) })).toEqual([['upload', false]])
+    expect(steps({ stored: new Map([['old/a', { key: 'old/a', size: 10, etag: `${etag}-2` }]]) })).toEqual([
+      ['upload', false],
+    ])
   })
 
   it('takes big files first and sums up', () => {

@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url'
 
 import { beforeEach, describe, expect, it } from 'vitest'
 
+import { readCacheRecord } from '../../src/cache/record.ts'
+import { scanCacheTree } from '../../src/cache/scan.ts'
 import { openStore } from '../../src/stores/open.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { silent } from '../../src/system/progress.ts'
@@ -11,6 +13,8 @@ import { download } from '../../src/transfer/download.ts'
 import { listCaches } from '../../src/transfer/list-caches.ts'
 import { requireInventory } from '../../src/transfer/marker.ts'
 import { prepareUpload, type UploadRequest } from '../../src/transfer/prepare-upload.ts'
+import { openDirectorySource, type FileEntry } from '../../src/transfer/source.ts'
+import { openStoreSource, recordOf } from '../../src/transfer/store-source.ts'
 import { upload } from '../../src/transfer/upload.ts'
 import { validateStore } from '../../src/validate/store.ts'
 import { makeHubCache, smallRecord, temporaryDirectory } from '../hub-cache.ts'
@@ -29,25 +33,42 @@ beforeEach(async () => {
   await makeHubCache(cache)
 })
 
-const prepare = (request: Partial<UploadRequest> = {}) =>
-  prepareUpload({
-    directory: cache,
+const openSource = async (directory = cache) => openDirectorySource(await scanCacheTree(directory), stateDirectory)
+const prepare = async (request: Partial<UploadRequest> = {}) => {
+  const source = request.source ?? (await openSource())
+  return await prepareUpload({
+    source,
+    record: await readCacheRecord(source.tree.root),
     store,
     layout: 'cache',
     replace: false,
     delete: false,
     stateDirectory,
     tool: 'nimctl/test',
-    concurrency: 4,
     signal,
     ...request,
   })
-const run = async (request: Partial<UploadRequest> = {}) =>
-  upload(await prepare(request), { concurrency: 4, memory: 2 ** 25, signal, report: silent })
+}
+const options = { memory: 2 ** 25, signal, report: silent }
+const run = async (request: Partial<UploadRequest> = {}) => {
+  const source = await openSource()
+  const [done] = await upload(source, [await prepare({ source, ...request })], options)
+  if (done === undefined) throw new Error('No result.')
+  return done
+}
 const validate = () => validateStore({ store, profiles: [], deep: false, concurrency: 4, signal, report: silent })
 const fetchInto = async (directory: string) => {
   const { inventory } = await requireInventory(store, undefined, signal)
-  return await download({ store, inventory, directory, stateDirectory, concurrency: 4, signal, report: silent })
+  return await download({
+    store,
+    inventory,
+    directory,
+    stateDirectory,
+    concurrency: 4,
+    memory: 2 ** 25,
+    signal,
+    report: silent,
+  })
 }
 const failures = async () => {
   const { checks } = await validate()
@@ -123,10 +144,11 @@ describe('upload', () => {
         return await store.put(key, bytes, sums, options)
       },
     }
-    const prepared = await prepare({ store: dying, concurrency: 1 })
-    await expect(
-      upload(prepared, { concurrency: 1, memory: 2 ** 25, signal: interrupt.signal, report: silent }),
-    ).rejects.toThrow('aborted')
+    const source = await openSource()
+    const prepared = await prepare({ source, store: dying })
+    await expect(upload(source, [prepared], { ...options, concurrency: 1, signal: interrupt.signal })).rejects.toThrow(
+      'aborted',
+    )
     expect((await validate()).ok).toBe(false)
     expect(await run()).toMatchObject({ uploadedFiles: 4, skippedFiles: 3 })
     expect(await failures()).toEqual([])
@@ -135,18 +157,18 @@ describe('upload', () => {
   it('is not complete while it changes', async () => {
     await run()
     await writeFile(join(cache, 'new.txt'), 'new')
-    const prepared = await prepare()
+    const source = await openSource()
+    const prepared = await prepare({ source })
     const failing: Store = { ...prepared.store, put: async () => Promise.reject(new Error('away')) }
-    await expect(
-      upload({ ...prepared, store: failing }, { concurrency: 1, memory: 2 ** 25, signal, report: silent }),
-    ).rejects.toThrow('away')
+    await expect(upload(source, [{ ...prepared, store: failing }], options)).rejects.toThrow('away')
     expect(await failures()).toEqual([['store.inventory', '.nimctl/inventory.jsonl']])
   })
 
   it('notices a file that changes under its hands', async () => {
-    const prepared = await prepare()
+    const source = await openSource()
+    const prepared = await prepare({ source })
     await appendFile(join(cache, 'ngc/hub/models--nim--meta--test-model/refs/hf-1234567'), 'more')
-    await expect(upload(prepared, { concurrency: 4, memory: 2 ** 25, signal, report: silent })).rejects.toMatchObject({
+    await expect(upload(source, [prepared], options)).rejects.toMatchObject({
       category: 'local',
       code: 'SOURCE_CHANGED',
     })
@@ -187,10 +209,85 @@ describe('upload', () => {
   })
 
   it('says that a missing directory is missing', async () => {
-    await expect(prepare({ directory: join(work, 'nowhere') })).rejects.toMatchObject({
+    await expect(openSource(join(work, 'nowhere'))).rejects.toMatchObject({
       category: 'not-found',
       code: 'CACHE_NOT_FOUND',
     })
+  })
+})
+
+describe('several destinations', () => {
+  it('get every file by one reading, and each what it lacks', async () => {
+    const other = await openStore(pathToFileURL(join(work, 'other')), {})
+    await run()
+    await rm(stored('refs/hf-1234567'))
+    const source = await openSource()
+    let opened = 0
+    const counting = { ...source, open: (file: FileEntry) => (opened++, source.open(file)) }
+    const prepared = await Promise.all([prepare({ source }), prepare({ source, store: other })])
+    const done = await upload(counting, prepared, options)
+    expect(done.map(({ uploadedFiles }) => uploadedFiles)).toEqual([1, 7])
+    expect(opened).toBe(7)
+    expect(await readTree(join(work, 'other'))).toEqual(await readTree(join(work, 'store')))
+  })
+
+  it('can have a store as their source, links and all', async () => {
+    await run({ links: 'record' })
+    const published = await requireInventory(store, undefined, signal)
+    const source = openStoreSource(store, published, silent)
+    const other = await openStore(pathToFileURL(join(work, 'other')), {})
+    const record = recordOf(published.inventory.header)
+    const prepared = await prepareUpload({
+      source,
+      record,
+      store: other,
+      layout: 'cache',
+      replace: false,
+      delete: false,
+      stateDirectory,
+      tool: 'nimctl/test',
+      signal,
+    })
+    expect(await upload(source, [prepared], options)).toMatchObject([
+      { uploadedFiles: 7, copiedFiles: 6, image: expect.stringContaining(smallRecord.image) },
+    ])
+    const { inventory } = await requireInventory(other, undefined, signal)
+    await download({
+      store: other,
+      inventory,
+      directory: join(work, 'back'),
+      stateDirectory,
+      concurrency: 4,
+      memory: 2 ** 25,
+      signal,
+      report: silent,
+    })
+    expect(await readTree(join(work, 'back'))).toEqual(await readTree(cache))
+  })
+
+  it('refuse a source that is not what its inventory says', async () => {
+    await run()
+    const [name] = await readdir(stored('blobs'))
+    await writeFile(stored(`blobs/${name}`), Buffer.alloc((await readFile(stored(`blobs/${name}`))).length, 1))
+    const published = await requireInventory(store, undefined, signal)
+    const source = openStoreSource(store, published, silent)
+    const other = await openStore(pathToFileURL(join(work, 'other')), {})
+    const prepared = await prepareUpload({
+      source,
+      record: undefined,
+      store: other,
+      layout: 'cache',
+      replace: false,
+      delete: false,
+      stateDirectory,
+      tool: 'nimctl/test',
+      signal,
+    })
+    await expect(upload(source, [prepared], options)).rejects.toMatchObject({
+      category: 'check-failed',
+      code: 'SOURCE_DAMAGED',
+    })
+    await expect(requireInventory(other, undefined, signal)).rejects.toMatchObject({ code: 'INVENTORY_MISSING' })
   })
 })
 

@@ -4,14 +4,15 @@ import { NimctlError } from '../../system/errors.ts'
 import type { DownloadResult } from '../../transfer/download.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
-import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
-import { parseDigest, parseImageDigest, parseStoreUrl } from '../options/values.ts'
+import { addStoreOptions, openFlaggedStore, usualConcurrency, type StoreFlags } from '../options/store.ts'
+import { parseDigest, parseImageDigest, parseSize, parseStoreUrl } from '../options/values.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { stateDirectory } from '../settings.ts'
 
 interface DownloadFlags extends StoreFlags {
   inventoryDigest?: string
   image?: ImageDigest
+  memory: number
   dryRun?: true
 }
 
@@ -33,12 +34,13 @@ export function downloadCommand(context: Context): Command {
         parseImageDigest,
       ),
     )
+    .addOption(new Option('--memory <size>', 'bytes of buffers').default(48 * 2 ** 20, '48Mi').argParser(parseSize))
     .option('--dry-run', 'say what would be downloaded and change nothing')
     .addHelpText('after', examples)
     .action(async (url: string, directory: string, flags: DownloadFlags) => {
       const { download } = await import('../../transfer/download.ts')
       const { requireInventory } = await import('../../transfer/marker.ts')
-      const { concurrency } = flags
+      const { concurrency = usualConcurrency, memory } = flags
       const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
       const { inventory, digest } = await requireInventory(store, flags.image, context.signal)
       checkDigest(digest, flags.inventoryDigest)
@@ -60,6 +62,7 @@ export function downloadCommand(context: Context): Command {
         directory,
         stateDirectory: stateDir,
         concurrency,
+        memory,
         signal,
         report,
       })

@@ -1,14 +1,18 @@
+import { resolve } from 'node:path'
+
 import { Command, Option } from 'commander'
 
+import type { CacheRecord } from '../../cache/cache-tree.ts'
 import type { Layout, Links } from '../../inventory/inventory.ts'
 import type { Proof } from '../../stores/store.ts'
-import { NimctlError } from '../../system/errors.ts'
+import type { ImageDigest } from '../../transfer/marker.ts'
 import type { TransferPlan } from '../../transfer/plan.ts'
 import type { PreparedUpload } from '../../transfer/prepare-upload.ts'
+import type { Source } from '../../transfer/source.ts'
 import type { UploadedDestination } from '../../transfer/upload.ts'
 import type { Context } from '../context.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
-import { parseSize, parseStoreUrl } from '../options/values.ts'
+import { parseImageDigest, parseSize, parseStoreUrl } from '../options/values.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { stateDirectory, toolName } from '../settings.ts'
 
@@ -19,6 +23,8 @@ interface UploadFlags extends StoreFlags {
   replace?: true
   delete?: true
   partSize?: number
+  limitRate?: number
+  image?: ImageDigest
   memory: number
   dryRun?: true
 }
@@ -29,7 +35,7 @@ export function uploadCommand(context: Context): Command {
       'Uploads a cache, each byte once, verifies what arrived, and publishes the inventory that makes it complete.\n' +
         'What a store already holds is not sent again, so the same command goes on after any interruption.',
     )
-    .argument('<directory>', 'a cache, or any directory with --layout plain')
+    .argument('<source>', "a cache, any directory with --layout plain, or a store's URL")
     .argument('<url...>', 'stores and prefixes, such as s3://models/llama or file:///mnt/share/llama')
     .addOption(
       new Option('--layout <layout>', 'ngc: keys as NIM_REPOSITORY_OVERRIDE asks for them')
@@ -58,34 +64,15 @@ export function uploadCommand(context: Context): Command {
       ),
     )
     .addOption(new Option('--memory <size>', 'bytes of buffers').default(48 * 2 ** 20, '48Mi').argParser(parseSize))
+    .addOption(new Option('--limit-rate <size>', 'bytes a second, over all destinations').argParser(parseSize))
+    .addOption(
+      new Option('--image <image@digest>', 'which one, where SRC is a bucket that several images share').argParser(
+        parseImageDigest,
+      ),
+    )
     .option('--dry-run', 'print the plan and change nothing')
     .addHelpText('after', examples)
-    .action(async (directory: string, urls: string[], flags: UploadFlags) => {
-      const { prepareUpload } = await import('../../transfer/prepare-upload.ts')
-      refuseStoreAsSource(directory)
-      const prepared: PreparedUpload[] = []
-      const { concurrency, layout, links } = flags
-      const stores = urls.map(parseStoreUrl)
-      for (const url of stores) {
-        const store = await openFlaggedStore(url, flags, { context, readOnly: flags.dryRun === true })
-        prepared.push(
-          await prepareUpload({
-            directory,
-            store,
-            layout,
-            ...(links !== undefined && { links }),
-            replace: flags.replace === true,
-            delete: flags.delete === true,
-            stateDirectory: stateDirectory(context.env),
-            tool: toolName(),
-            concurrency,
-            signal: context.signal,
-          }),
-        )
-      }
-      if (flags.dryRun === true) printPlan(directory, prepared, context)
-      else await carryOut(prepared, flags, context)
-    })
+    .action((source: string, urls: string[], flags: UploadFlags) => uploadAll(source, urls, { flags, context }))
   return addStoreOptions(command)
 }
 
@@ -94,14 +81,62 @@ Examples:
   nimctl upload ./cache s3://models/llama --dry-run
   nimctl upload ./cache s3://models/llama --endpoint-url https://s3.internal:9000 --require full-checksum
   nimctl upload ./cache s3://nim-mirror/ --layout ngc
+  nimctl upload s3://models/llama s3://models-copy/llama file:///mnt/share/llama
   nimctl upload ./adapters s3://models/adapters --layout plain`
 
-function refuseStoreAsSource(source: string): void {
-  if (!/^[a-z0-9]+:\/\//i.test(source)) return
-  throw new NimctlError('usage', 'SOURCE_NOT_A_DIRECTORY', {
-    what: `"${source}" is a URL; this version uploads from directories.`,
-    next: `Bring it here first: nimctl download ${source} DIR`,
-  })
+async function uploadAll(
+  from: string,
+  urls: readonly string[],
+  { flags, context }: { flags: UploadFlags; context: Context },
+): Promise<void> {
+  const { prepareUpload } = await import('../../transfer/prepare-upload.ts')
+  const destinations = urls.map(parseStoreUrl)
+  const { source, record } = await openSource(from, { flags, context })
+  const { layout, links } = flags
+  const prepared: PreparedUpload[] = []
+  for (const url of destinations) {
+    prepared.push(
+      await prepareUpload({
+        source,
+        record,
+        store: await openFlaggedStore(url, flags, { context, readOnly: flags.dryRun === true }),
+        layout,
+        ...(links !== undefined && { links }),
+        replace: flags.replace === true,
+        delete: flags.delete === true,
+        stateDirectory: stateDirectory(context.env),
+        tool: toolName(),
+        signal: context.signal,
+      }),
+    )
+  }
+  if (flags.dryRun === true) printPlan(from, prepared, context)
+  else await carryOut(source, prepared, { flags, context })
+}
+
+interface OpenedSource {
+  source: Source
+  record: CacheRecord | undefined
+}
+
+/** A directory, or a store's URL. */
+async function openSource(
+  from: string,
+  { flags, context }: { flags: UploadFlags; context: Context },
+): Promise<OpenedSource> {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) {
+    const { openStoreSource, recordOf } = await import('../../transfer/store-source.ts')
+    const { requireInventory } = await import('../../transfer/marker.ts')
+    const store = await openFlaggedStore(parseStoreUrl(from), flags, { context, readOnly: true })
+    const published = await requireInventory(store, flags.image, context.signal)
+    return { source: openStoreSource(store, published, context.report), record: recordOf(published.inventory.header) }
+  }
+  const { readCacheRecord } = await import('../../cache/record.ts')
+  const { scanCacheTree } = await import('../../cache/scan.ts')
+  const { openDirectorySource } = await import('../../transfer/source.ts')
+  const root = resolve(from)
+  const source = await openDirectorySource(await scanCacheTree(root), stateDirectory(context.env))
+  return { source, record: await readCacheRecord(root) }
 }
 
 function printPlan(source: string, prepared: readonly PreparedUpload[], context: Context): void {
@@ -136,23 +171,23 @@ function renderPlan({ url, steps, totals }: { url: string } & ReturnType<typeof 
   return [...lines, summary].join('\n')
 }
 
-async function carryOut(prepared: readonly PreparedUpload[], flags: UploadFlags, context: Context): Promise<void> {
+async function carryOut(
+  source: Source,
+  prepared: readonly PreparedUpload[],
+  { flags, context }: { flags: UploadFlags; context: Context },
+): Promise<void> {
   const { upload } = await import('../../transfer/upload.ts')
-  const { concurrency, memory, partSize } = flags
-  const destinations: UploadedDestination[] = []
-  for (const one of prepared) {
-    destinations.push(
-      await upload(one, {
-        concurrency,
-        memory,
-        ...(partSize !== undefined && { partSize }),
-        ...(flags.require !== undefined && { require: flags.require }),
-        signal: context.signal,
-        report: context.report,
-      }),
-    )
-    one.store.close()
-  }
+  const { concurrency, memory, partSize, limitRate, require } = flags
+  const destinations = await upload(source, prepared, {
+    ...(concurrency !== undefined && { concurrency }),
+    memory,
+    ...(partSize !== undefined && { partSize }),
+    ...(limitRate !== undefined && { limitRate }),
+    ...(require !== undefined && { require }),
+    signal: context.signal,
+    report: context.report,
+  })
+  for (const { store } of prepared) store.close()
   context.print('UploadResult', { ok: true, destinations }, () => destinations.map(renderDestination).join('\n\n'))
 }
 

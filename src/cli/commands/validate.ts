@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
 import { addEngineOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
-import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
+import { addStoreOptions, openFlaggedStore, usualConcurrency, type StoreFlags } from '../options/store.ts'
 import { collect, parseCount, parseDigest, parseImageDigest, parseStoreUrl } from '../options/values.ts'
 import { renderReport } from '../render/report.ts'
 
@@ -102,7 +102,7 @@ function validateStoreCommand(context: Context): Command {
         profiles: flags.profile ?? [],
         ...(flags.image !== undefined && { image: flags.image }),
         deep: flags.deep === true,
-        concurrency: flags.concurrency,
+        concurrency: flags.concurrency ?? usualConcurrency,
         signal: context.signal,
         report: context.report,
       })

@@ -13,8 +13,11 @@ export interface StoreFlags {
   caFile?: string
   insecureSkipTlsVerify?: true
   retries: number
-  concurrency: number
+  concurrency?: number
 }
+
+/** Requests in flight where nothing is measured. */
+export const usualConcurrency = 16
 
 const heading = 'Store:'
 
@@ -30,7 +33,9 @@ export function addStoreOptions(command: Command): Command {
     new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'),
     new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
     new Option('--retries <n>', 'tries after the first').default(8).argParser(parseRetries).env('NIMCTL_RETRIES'),
-    new Option('--concurrency <n>', 'requests in flight').default(8).argParser(parseCount).env('NIMCTL_CONCURRENCY'),
+    new Option('--concurrency <n>', 'requests in flight (default: as many as help)')
+      .argParser(parseCount)
+      .env('NIMCTL_CONCURRENCY'),
   ]
   for (const option of options) command.addOption(option.helpGroup(heading))
   return command

@@ -69,3 +69,13 @@ export function parseImageDigest(text: string): { reference: string; digest: str
   }
   return { reference: match[1], digest: match[2] }
 }
+
+const durations: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `90s`, `30m`, `12h` or `2d`, in milliseconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+)([smhd])$/.exec(text.trim())
+  const durationMs = Number(match?.[1]) * (durations[match?.[2] ?? ''] ?? Number.NaN)
+  if (Number.isNaN(durationMs)) throw new InvalidArgumentError('Expected a duration such as 30m, 12h or 2d.')
+  return durationMs
+}

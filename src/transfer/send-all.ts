@@ -1,0 +1,79 @@
+import { forAll } from '../system/for-all.ts'
+import { expectObject, type Carried, type Running } from './carried.ts'
+import { needsNewUpload, sendFile, type Target } from './send-file.ts'
+import type { FileEntry } from './source.ts'
+
+/** Files that are open at once; how many of their requests are in flight, the pool decides. */
+const openFiles = 64
+
+/** A file, and the objects that it becomes. */
+interface Shipment {
+  file: FileEntry
+  objects: { one: Carried; key: string }[]
+}
+
+/** Sends what has to be sent, big files first, each read once for all its destinations. */
+export async function sendAll(running: Running): Promise<void> {
+  const { source, carried, sums, signal } = running
+  const shipments = new Map<string, Shipment>()
+  for (const one of carried) {
+    for (const step of one.steps) {
+      if (step.action !== 'upload') continue
+      const file = step.wanted.source
+      const shipment = shipments.get(file.path) ?? { file, objects: [] }
+      shipments.set(file.path, shipment)
+      shipment.objects.push({ one, key: step.key })
+    }
+  }
+  const biggestFirst = [...shipments.values()].toSorted((a, b) => b.file.size - a.file.size)
+  await forAll(
+    biggestFirst,
+    async (shipment, stop) => {
+      const { file } = shipment
+      const sum = await sendShipment(shipment, { ...running, signal: stop })
+      sums.set(file.path, sum)
+      source.noteSum(file, sum)
+    },
+    { concurrency: openFiles, signal },
+  )
+}
+
+/** An upload that is gone, or went wrong as a whole, is begun anew once. */
+async function sendShipment({ file, objects }: Shipment, running: Running): Promise<number> {
+  const targets = objects.map(({ one, key }) => targetOf(one, key, { file, running }))
+  const send = async () => {
+    const sum = await sendFile(file, targets, running)
+    for (const { one, key } of objects) expectObject(one, key, { size: file.size, sum, object: one.sent.get(key) })
+    return sum
+  }
+  try {
+    return await send()
+  } catch (error) {
+    if (!needsNewUpload(error)) throw error
+    for (const target of targets) await forgetUpload(target, running.signal)
+    return await send()
+  }
+}
+
+/** What holds what it should not is of no use at the store either. */
+async function forgetUpload({ store, journal, key }: Target, signal: AbortSignal): Promise<void> {
+  const saved = journal.unfinished(key)?.saved
+  if (saved !== undefined) await store.abortUpload?.(saved, { signal })
+  journal.forgetUpload(key)
+}
+
+function targetOf(one: Carried, key: string, { file, running }: { file: FileEntry; running: Running }): Target {
+  const { store, journal } = one.prepared
+  return {
+    store,
+    journal,
+    key,
+    onSent({ object, partSize, sentBytes }) {
+      one.sent.set(key, object)
+      if (partSize !== undefined) one.partSizes.set(file.path, partSize)
+      one.counts.uploadedFiles += 1
+      one.counts.uploadedBytes += sentBytes
+      running.report({ event: 'finished', key, action: 'uploaded' })
+    },
+  }
+}

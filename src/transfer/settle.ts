@@ -1,0 +1,61 @@
+import { forAll } from '../system/for-all.ts'
+import { expectObject, knownObject, type Running } from './carried.ts'
+import type { TransferStep } from './plan.ts'
+import type { PreparedUpload } from './prepare-upload.ts'
+import type { FileEntry } from './source.ts'
+
+/** Files read at once for their checksums. */
+const readers = 8
+
+/** Reads files that are not sent and of which nothing is known; those that differ from what is there are sent after all. */
+export async function settleSteps({ source, carried, sums, signal, report }: Running): Promise<void> {
+  const unknown = new Map<string, FileEntry>()
+  for (const { prepared } of carried) {
+    for (const { source: file } of prepared.wanted) {
+      const sum = source.sumOf(file)
+      if (sum !== undefined) sums.set(file.path, sum)
+    }
+    const sent = new Set(
+      prepared.plan.steps.flatMap(step => (step.action === 'upload' ? [step.wanted.source.path] : [])),
+    )
+    for (const step of prepared.plan.steps) {
+      if (step.action === 'upload' || step.action === 'delete') continue
+      const file = step.wanted.source
+      if (!sums.has(file.path) && !sent.has(file.path)) unknown.set(file.path, file)
+    }
+  }
+  await forAll(
+    unknown.values(),
+    async (file, stop) => {
+      const sum = await source.hash(file, stop)
+      sums.set(file.path, sum)
+      source.noteSum(file, sum)
+    },
+    { concurrency: readers, signal },
+  )
+  for (const one of carried) {
+    one.steps = one.prepared.plan.steps.map(step => settle(step, one.prepared, sums))
+    for (const step of one.steps) {
+      if (step.action !== 'skip') continue
+      one.counts.skippedFiles += 1
+      const sum = sums.get(step.wanted.source.path)
+      expectObject(one, step.key, { size: step.bytes, sum, object: knownObject(one.prepared, step.key) })
+      report({ event: 'finished', key: step.key, action: 'skipped' })
+    }
+  }
+}
+
+/** Decides what the plan left open, now that the file has been read. */
+function settle(
+  step: TransferStep,
+  { stored, remoteSums }: PreparedUpload,
+  sums: ReadonlyMap<string, number>,
+): TransferStep {
+  if (step.action !== 'skip' || step.reason !== 'same-size') return step
+  const remote = stored.get(step.key)?.crc32c ?? remoteSums.get(step.key)
+  if (remote === sums.get(step.wanted.source.path)) return step
+  const { key, bytes, wanted } = step
+  const { copyFrom } = wanted
+  if (copyFrom !== undefined) return { action: 'copy', key, bytes, from: copyFrom, reason: 'different', wanted }
+  return { action: 'upload', key, bytes, reason: 'different', wanted }
+}

@@ -1,0 +1,75 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
+import { NimctlError } from '../system/errors.ts'
+import { hashFile } from './hash-file.ts'
+import { identity, openKnownSums } from './known-sums.ts'
+
+export type FileEntry = CacheEntry & { type: 'file' }
+
+export interface OpenFile {
+  /** Fills `bytes` from `position` on. @throws NimctlError `local` / `SOURCE_CHANGED` when the file is shorter. */
+  read(bytes: Uint8Array, position: number, options: { signal: AbortSignal }): Promise<void>
+  /** @throws NimctlError `local` / `SOURCE_CHANGED` */
+  checkUnchanged(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Where files come from: a directory, or a store that nimctl uploaded to. */
+export interface Source {
+  tree: CacheTree
+  /** CRC32C where it is known without reading. */
+  sumOf(file: FileEntry): number | undefined
+  /** Computed by reading, once, or by the way while the file was sent. */
+  noteSum(file: FileEntry, crc32c: number): void
+  hash(file: FileEntry, signal: AbortSignal): Promise<number>
+  open(file: FileEntry): Promise<OpenFile>
+  /** Another text as soon as the content may be another. */
+  identityOf(file: FileEntry): string
+  close(): Promise<void>
+}
+
+export async function openDirectorySource(tree: CacheTree, stateDirectory: string): Promise<Source> {
+  const known = await openKnownSums(tree.root, stateDirectory)
+  return {
+    tree,
+    sumOf: file => known.get(file),
+    noteSum: (file, crc32c) => known.add(file, crc32c),
+    hash: (file, signal) => hashFile(join(tree.root, file.path), signal),
+    open: file => openFile(tree.root, file),
+    identityOf: identity,
+    close: () => known.close(),
+  }
+}
+
+async function openFile(root: string, file: FileEntry): Promise<OpenFile> {
+  const path = join(root, file.path)
+  const handle = await open(path).catch((error: unknown) => {
+    throw sourceChanged(path, error)
+  })
+  return {
+    async read(bytes, position, { signal }) {
+      let filled = 0
+      while (filled < bytes.length) {
+        signal.throwIfAborted()
+        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, position + filled)
+        if (bytesRead === 0) throw sourceChanged(path)
+        filled += bytesRead
+      }
+    },
+    async checkUnchanged() {
+      const { size, mtimeMs, ino } = await handle.stat()
+      if (size !== file.size || mtimeMs !== file.modifiedMs || ino !== file.inode) throw sourceChanged(path)
+    },
+    close: () => handle.close(),
+  }
+}
+
+function sourceChanged(path: string, cause?: unknown): NimctlError {
+  return new NimctlError('local', 'SOURCE_CHANGED', {
+    what: `${path} changed, or can't be read any more, while it was uploaded.`,
+    next: 'Wait until nothing writes to the cache any more, then run the same command again.',
+    cause,
+  })
+}

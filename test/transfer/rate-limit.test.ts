@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+
+import { limitRate } from '../../src/transfer/rate-limit.ts'
+
+it('lets the first part go at once, and each later one when its share is due', async () => {
+  const limit = limitRate(1000)
+  const { signal } = new AbortController()
+  const started = performance.now()
+  const times: number[] = []
+  for (let part = 0; part < 3; part++) {
+    await limit(100, signal)
+    times.push(performance.now() - started)
+  }
+  expect(times[0]).toBeLessThan(50)
+  expect(times[1]).toBeGreaterThanOrEqual(99)
+  expect(times[2]).toBeGreaterThanOrEqual(199)
+})
+
+it('stops waiting when it is interrupted', async () => {
+  const limit = limitRate(1)
+  const interrupt = new AbortController()
+  await limit(1000, interrupt.signal)
+  const waiting = limit(1, interrupt.signal)
+  interrupt.abort()
+  await expect(waiting).rejects.toThrow('aborted')
+})
