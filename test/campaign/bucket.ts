@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3'
+
+/** Looks into a bucket without anything of nimctl's. */
+export interface Bucket {
+  /** Bytes by key below a prefix, with the prefix cut off. */
+  sizes(prefix: string): Promise<Map<string, number>>
+  /** SHA-256 by key. */
+  hashes(prefix: string): Promise<Record<string, string>>
+  /** Keys of multipart uploads that were neither completed nor aborted. */
+  openUploads(prefix: string): Promise<string[]>
+  clear(prefix: string): Promise<void>
+  close(): void
+}
+
+export function openBucket(env: Record<string, string>, name: string): Bucket {
+  const s3 = new S3Client({
+    endpoint: env.AWS_ENDPOINT_URL ?? '',
+    region: env.AWS_REGION ?? '',
+    forcePathStyle: true,
+    credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID ?? '', secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '' },
+  })
+  const sizes = async (prefix: string) => {
+    const found = new Map<string, number>()
+    let token: string | undefined
+    do {
+      const page = await s3.send(
+        new ListObjectsV2Command({ Bucket: name, Prefix: prefix, ContinuationToken: token, MaxKeys: 1000 }),
+      )
+      for (const { Key = '', Size = 0 } of page.Contents ?? []) found.set(Key.slice(prefix.length), Size)
+      token = page.NextContinuationToken
+    } while (token !== undefined)
+    return found
+  }
+  const hashOf = async (key: string) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: name, Key: key }))
+    return createHash('sha256')
+      .update((await Body?.transformToByteArray()) ?? '')
+      .digest('hex')
+  }
+  return {
+    sizes,
+    async hashes(prefix) {
+      const keys = [...(await sizes(prefix)).keys()].toSorted()
+      const found: Record<string, string> = {}
+      for (const key of keys) found[key] = await hashOf(prefix + key)
+      return found
+    },
+    async openUploads(prefix) {
+      const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: name, Prefix: prefix }))
+      return Uploads.map(({ Key = '' }) => Key)
+    },
+    async clear(prefix) {
+      const Objects = [...(await sizes(prefix)).keys()].map(key => ({ Key: prefix + key }))
+      if (Objects.length > 0) await s3.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects } }))
+    },
+    close: () => s3.destroy(),
+  }
+}

@@ -1,0 +1,44 @@
+import type { Seeded } from '../seeded.ts'
+import { contentPhases, type Phase } from './phase.ts'
+import type { Exchange, Moment, Stage } from './watching-proxy.ts'
+
+export type KillPlan = Omit<Moment, 'strike'> & { concurrency: number }
+
+/** Out of a hundred kills; what is left hits content on its way. */
+const shares: Partial<Record<Phase, number>> = { create: 3, complete: 3, copy: 3, inventory: 3, put: 20 }
+
+/**
+ * So many kills, each phase hit by its share and at least once.
+ *
+ * @param calm the requests of a run that was left alone: they say how many of a phase there are to choose from.
+ */
+export function planUploadKills(kills: number, calm: readonly Exchange[], random: Seeded): KillPlan[] {
+  const phases = Object.entries(shares).flatMap(([phase, share]) =>
+    Array.from({ length: Math.max(1, Math.floor((share * kills) / 100)) }, () => phase as Phase),
+  )
+  const parts = Array.from({ length: Math.max(0, kills - phases.length) }, (): Phase => 'part')
+  return plan([...phases, ...parts], calm, random)
+}
+
+export function planDownloadKills(kills: number, calm: readonly Exchange[], random: Seeded): KillPlan[] {
+  return plan(
+    Array.from({ length: kills }, (): Phase => 'range'),
+    calm,
+    random,
+  )
+}
+
+function plan(phases: readonly Phase[], calm: readonly Exchange[], random: Seeded): KillPlan[] {
+  return random.shuffle(phases).map(phase => {
+    const available = calm.filter(exchange => exchange.phase === phase).length
+    if (available === 0) throw new Error(`No request of a calm run is a ${phase}.`)
+    const inside: Stage[] = contentPhases.has(phase) ? Array.from({ length: 7 }, () => 'halfway') : []
+    return {
+      phase,
+      nth: random.below(available),
+      stage: random.pick<Stage>(['arrived', 'answered', 'passed', ...inside]),
+      fraction: random.fraction(),
+      concurrency: random.pick([2, 4, 8]),
+    }
+  })
+}

@@ -1,0 +1,110 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { nimctl } from '../e2e/nimctl.ts'
+import { carriedAgain, runAndKill, sameRecord, type KillResult } from './kill.ts'
+import type { Place } from './place.ts'
+import type { KillPlan } from './plan-kills.ts'
+import type { Exchange } from './watching-proxy.ts'
+
+const partSize = 5 * 2 ** 20
+
+export function uploadArguments(place: Place, prefix: string, concurrency: number): string[] {
+  const url = `s3://${place.bucketName}/${prefix}`
+  return ['upload', place.cache, url, '--part-size', String(partSize), '--concurrency', String(concurrency), '--json']
+}
+
+/** Kills an upload, runs it again to its end, and looks at everything that must hold then. */
+export async function killUpload(place: Place, name: string, plan: KillPlan): Promise<KillResult> {
+  const prefix = `${name}/`
+  const args = uploadArguments(place, prefix, plan.concurrency)
+  // What a former kill's run has learnt of the cache.
+  await rm(join(place.cache, '.nimctl/sums.jsonl'), { force: true })
+  const killed = await runAndKill(place, args, { name, prefix, plan })
+  const whole = await place.bucket.sizes(prefix)
+  const noted = await readNotedParts(place.state(name))
+
+  place.proxy.watch(`${place.bucketName}/${prefix}`)
+  const second = await nimctl(args, { env: place.env(name) })
+  const again = place.proxy.exchanges
+  const problems = [
+    ...killed.problems,
+    ...(second.exitCode === 0 ? [] : [`The second run exited with ${second.exitCode}: ${second.stderr}`]),
+    ...sentNeedlessly(again, { whole, noted }),
+    ...tooManyInFlight(killed.exchanges, { whole, noted, concurrency: plan.concurrency }),
+    ...(await lookAtStore(place, name)),
+  ]
+  return {
+    command: 'upload',
+    phase: plan.phase,
+    stage: plan.stage,
+    bytesMoved: killed.bytesMoved,
+    againBytes: carriedAgain(killed.exchanges, again),
+    problems,
+  }
+}
+
+interface AtRest {
+  /** Bytes by key of what lay in the store after the kill. */
+  whole: ReadonlyMap<string, number>
+  /** `KEY NUMBER` of parts that stood in the journal after the kill. */
+  noted: ReadonlySet<string>
+}
+
+const partName = ({ key, number }: Exchange) => `${key} ${number}`
+
+/** What is whole in the store, or noted as finished, may not travel again. */
+function sentNeedlessly(again: readonly Exchange[], { whole, noted }: AtRest): string[] {
+  return again.flatMap(exchange => {
+    const { phase, key } = exchange
+    if (phase === 'put' && whole.has(key)) return [`${key} was sent again, and lay in the store.`]
+    if (phase === 'copy' && whole.has(key)) return [`${key} was copied again, and lay in the store.`]
+    if (phase === 'part' && whole.has(key)) return [`A part of ${key} was sent again, which lay in the store.`]
+    if (phase === 'part' && noted.has(partName(exchange)))
+      return [`The finished part ${partName(exchange)} went again.`]
+    return []
+  })
+}
+
+/** A part holds its place among the requests in flight until it is noted: no more than so many can get lost. */
+function tooManyInFlight(
+  killed: readonly Exchange[],
+  { whole, noted, concurrency }: AtRest & { concurrency: number },
+): string[] {
+  const lost = killed.filter(
+    exchange => exchange.phase === 'part' && !whole.has(exchange.key) && !noted.has(partName(exchange)),
+  )
+  const names = new Set(lost.map(partName))
+  return names.size <= concurrency ? [] : [`${names.size} parts were in flight, not ${concurrency}.`]
+}
+
+async function lookAtStore(place: Place, name: string): Promise<string[]> {
+  const prefix = `${name}/`
+  const { '.nimctl/inventory.jsonl': inventory, ...contents } = await place.bucket.hashes(prefix)
+  const open = await place.bucket.openUploads(prefix)
+  const url = `s3://${place.bucketName}/${prefix}`
+  const valid = await nimctl(['validate', 'store', url], { env: place.env(name) })
+  const left = (await readdir(place.state(name), { recursive: true })).filter(path => path.endsWith('.lock'))
+  return [
+    ...(inventory === undefined ? ['There is no inventory.'] : []),
+    ...sameRecord(contents, place.contents),
+    ...open.map(key => `An upload of ${key} was left open.`),
+    ...(valid.exitCode === 0 ? [] : [`validate store exited with ${valid.exitCode}: ${valid.stdout}${valid.stderr}`]),
+    ...left.map(path => `The lock ${path} was left.`),
+  ]
+}
+
+/** Reads the journal without its own reader: the last line may be cut. */
+async function readNotedParts(state: string): Promise<Set<string>> {
+  const folder = join(state, 'uploads')
+  const names = await readdir(folder).catch((): string[] => [])
+  const noted = new Set<string>()
+  for (const name of names.filter(each => each.endsWith('.jsonl'))) {
+    const lines = (await readFile(join(folder, name), 'utf8')).split('\n').slice(0, -1)
+    for (const line of lines) {
+      const { event, key, part } = JSON.parse(line)
+      if (event === 'part') noted.add(`${key} ${part.number}`)
+    }
+  }
+  return noted
+}
