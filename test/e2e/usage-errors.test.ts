@@ -46,10 +46,10 @@ it.each<Case>([
   },
   { name: 'a word for a store', args: () => ['list', 'models'], ...usage, code: 'URL_INVALID', says: ['"models"'] },
   {
-    name: 'a store as source',
-    args: () => ['upload', 's3://models/a', place.url],
+    name: 'a kind of store that nobody knows, as source',
+    args: () => ['upload', 'ftp://models/a', place.url],
     ...usage,
-    code: 'SOURCE_NOT_A_DIRECTORY',
+    code: 'STORE_SCHEME_UNKNOWN',
   },
   {
     name: '--profile and --all',
