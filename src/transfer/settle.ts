@@ -34,7 +34,11 @@ export async function settleSteps({ source, carried, sums, signal, report }: Run
     { concurrency: readers, signal },
   )
   for (const one of carried) {
-    one.steps = one.prepared.plan.steps.map(step => settle(step, one.prepared, sums))
+    const settled = one.prepared.plan.steps.map(step => settle(step, one.prepared, sums))
+    one.steps = await forAll(settled, (step, stop) => checkOriginal(step, one.prepared, { sums, signal: stop }), {
+      concurrency: readers,
+      signal,
+    })
     for (const step of one.steps) {
       if (step.action !== 'skip') continue
       one.counts.skippedFiles += 1
@@ -43,6 +47,23 @@ export async function settleSteps({ source, carried, sums, signal, report }: Run
       report({ event: 'finished', key: step.key, action: 'skipped' })
     }
   }
+}
+
+/**
+ * A file that is not what its name claims must not become a copy of what its name means: the checksum of the original
+ * decides, and where the store has none, the file is sent.
+ */
+async function checkOriginal(
+  step: TransferStep,
+  { store }: PreparedUpload,
+  { sums, signal }: { sums: ReadonlyMap<string, number>; signal: AbortSignal },
+): Promise<TransferStep> {
+  if (step.action !== 'copy' || step.from === step.wanted.copyFrom) return step
+  const original = await store.stat(step.from, { signal })
+  const sum = sums.get(step.wanted.source.path)
+  if (original?.crc32c !== undefined && original.crc32c === sum) return step
+  const { key, bytes, reason, wanted } = step
+  return { action: 'upload', key, bytes, reason, wanted }
 }
 
 /** Decides what the plan left open, now that the file has been read. */
