@@ -4,7 +4,8 @@ import { openAppendLog, readLog } from '../system/append-log.ts'
 export interface PartLog {
   /** CRC32C by the part's number. */
   of(file: string): ReadonlyMap<number, number>
-  add(file: string, number: number, crc32c: number): void
+  /** Resolves when it is written: a killed run loses no more than the ranges in flight. */
+  add(file: string, number: number, crc32c: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -24,21 +25,13 @@ export async function openPartLog(path: string): Promise<PartLog> {
   }
   for (const line of values) keep(line)
   const log = openAppendLog(path, { wholeBytes, sync: false })
-  let flushing: Promise<void> = Promise.resolve()
-  let failure: unknown
   return {
     of: file => known.get(file) ?? none,
-    add(file, number, crc32c) {
+    async add(file, number, crc32c) {
       log.add(JSON.stringify({ file, number, crc32c }))
-      flushing = log.flush().catch((error: unknown) => {
-        failure = error
-      })
+      await log.flush()
     },
-    async close() {
-      await flushing
-      if (failure !== undefined) throw failure
-      await log.close()
-    },
+    close: () => log.close(),
   }
 }
 

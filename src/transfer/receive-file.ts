@@ -84,7 +84,7 @@ async function receivePart(number: number, entry: FileEntry, context: Growing): 
     await readRange(store, { key: entry.key ?? entry.path, bytes, position, signal, report })
     const sum = crc32c(bytes)
     await writeFully(file, bytes, position)
-    if (entry.size > defaultPartSize) parts.add(name, number, sum)
+    if (entry.size > defaultPartSize) await parts.add(name, number, sum)
     report({ event: 'bytes', key: entry.path, bytes: size })
     return sum
   } finally {
