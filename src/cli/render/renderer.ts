@@ -5,7 +5,7 @@ import { openJsonRenderer, openPlainRenderer } from './lines.ts'
 export interface Renderer {
   report: Report
   /** Removes a live line, so that a result can follow. */
-  close(): void
+  close: () => void
 }
 
 /** What shows progress on stderr: a live line on a terminal, plain lines elsewhere, JSON lines or nothing if asked for. */
@@ -16,7 +16,8 @@ export async function openRenderer(
 ): Promise<Renderer> {
   if (flags.quiet === true) return { report: silent, close: () => {} }
   if (flags.progress === 'json') return openJsonRenderer(stream)
-  const live = stream.isTTY && !env.CI && flags.progress !== 'plain' && env.TERM !== 'dumb'
+  // A terminal without a width (script, some CI runners) would make the live line infinitely many lines high.
+  const live = stream.isTTY && stream.columns > 0 && !env.CI && flags.progress !== 'plain' && env.TERM !== 'dumb'
   const verbose = flags.verbose === true
   if (!live) return openPlainRenderer(stream, { verbose })
   const { openTerminalRenderer } = await import('./terminal.ts')
