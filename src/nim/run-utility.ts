@@ -1,7 +1,7 @@
 import type { ContainerEngine, ContainerRequest, ContainerResult } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
 import { readLines } from '../system/lines.ts'
-import { sanitize, secret, type Secret } from '../system/secret.ts'
+import { isSecretName, sanitize, secret, type Secret } from '../system/secret.ts'
 import type { Utility } from './families.ts'
 
 interface UtilityRun {
@@ -60,6 +60,6 @@ async function runForLines(
 function secretsOf(env: ContainerRequest['env']): Secret[] {
   return Object.entries(env).flatMap(([name, value]) => {
     if (typeof value !== 'string') return [value]
-    return /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(name) && value.length >= 8 ? [secret(value)] : []
+    return isSecretName(name) && value.length >= 8 ? [secret(value)] : []
   })
 }

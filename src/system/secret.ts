@@ -20,6 +20,11 @@ export function secret(text: string): Secret {
   })
 }
 
+/** Whether a variable's name says that its value is a secret, as the ecosystem names them. */
+export function isSecretName(name: string): boolean {
+  return /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(name)
+}
+
 /**
  * Makes text from outside (logs, server answers, echoed URLs) fit to be shown: known secrets, passwords in URLs,
  * bearer tokens, NGC keys and presigned signatures are replaced, control characters and terminal escapes are removed.

@@ -77,7 +77,8 @@ function validateStoreCommand(context: Context): Command {
   const command = new Command('store')
     .summary('check what was uploaded')
     .description(
-      "Checks a prefix against its inventory by listing and the store's own checksums; nothing is downloaded.\n" +
+      "Checks a prefix against its inventory by listing and the store's own checksums. Only objects that\n" +
+        'another tool put among those of nimctl, without a checksum, are read back.\n' +
         'A directory (file://) keeps no checksums, so its files are read.',
     )
     .argument('<url>', 'store and prefix')

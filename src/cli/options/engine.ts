@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander'
 
 import type { ContainerEngine, ContainerRequest } from '../../system/container-engine.ts'
 import { NimctlError } from '../../system/errors.ts'
-import { secret } from '../../system/secret.ts'
+import { isSecretName, secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
 import { collect, parseSize } from './values.ts'
 
@@ -57,9 +57,6 @@ export function containerSettings(
   }
 }
 
-/** Names that the ecosystem gives to secrets: their values are never shown. */
-const secretName = /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i
-
 function parseVariable(pair: string, env: Context['env']) {
   const [name = '', ...rest] = pair.split('=')
   const value = rest.length > 0 ? rest.join('=') : env[name]
@@ -69,11 +66,11 @@ function parseVariable(pair: string, env: Context['env']) {
       next: `Export it first, or give a value: --env ${name === '' ? 'NAME' : name}=VALUE`,
     })
   }
-  if (secretName.test(name) && rest.length > 0) {
+  if (isSecretName(name) && rest.length > 0) {
     throw new NimctlError('usage', 'SECRET_IN_ARGUMENT', {
       what: `The value of ${name} would be seen by every user of this machine.`,
       next: `Export it and pass the name alone: --env ${name}`,
     })
   }
-  return [name, secretName.test(name) ? secret(value) : value] as const
+  return [name, isSecretName(name) ? secret(value) : value] as const
 }
