@@ -9,7 +9,7 @@ import { forAll } from '../system/for-all.ts'
 import type { Report } from '../system/progress.ts'
 import { openBufferPool } from './buffer-pool.ts'
 import { checkNames } from './check-names.ts'
-import { hashFile } from './hash-file.ts'
+import { openFileHasher, type FileHasher } from './hash-file.ts'
 import { openKnownSums, type KnownSums } from './known-sums.ts'
 import { openPartLog } from './part-log.ts'
 import { defaultPartSize } from './part-size.ts'
@@ -43,6 +43,7 @@ export interface DownloadResult {
 interface Target extends ReceiveContext {
   place: TargetDirectory
   knownSums: KnownSums
+  hasher: FileHasher
 }
 
 /** Files that are open at once; how many of their requests are in flight, the pool decides. */
@@ -69,8 +70,9 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
   const incomplete = join(place.root, ownFolder, 'incomplete')
   const parts = await openPartLog(join(incomplete, 'parts.jsonl'))
   const knownSums = await openKnownSums(place.root, stateDirectory)
+  const hasher = openFileHasher()
   const pool = openBufferPool({ budget: memory, slabSize: defaultPartSize, maxLeases: () => concurrency })
-  const target: Target = { store, place, incomplete, parts, knownSums, pool, signal, report }
+  const target: Target = { store, place, incomplete, parts, knownSums, hasher, pool, signal, report }
   try {
     const counts = await fetchAll(files, target)
     for (const entry of inventory.entries) {
@@ -83,7 +85,7 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
     report({ event: 'ended', task: 'download' })
     return { dir: root, ...counts, seconds: Math.round(performance.now() - started) / 1000 }
   } finally {
-    await Promise.all([parts.close(), knownSums.close()])
+    await Promise.all([parts.close(), knownSums.close(), hasher.close()])
   }
 }
 
@@ -113,12 +115,12 @@ async function fetchAll(
   return counts
 }
 
-async function isThere(path: string, entry: FileEntry, { knownSums, signal }: Target): Promise<boolean> {
+async function isThere(path: string, entry: FileEntry, { knownSums, hasher, signal }: Target): Promise<boolean> {
   const found = await lstat(path).catch(absent)
   if (found === undefined || !found.isFile() || found.size !== entry.size) return false
   const { size, mtimeMs: modifiedMs, ino: inode } = found
   const file = { type: 'file' as const, path: entry.path, size, mode: entry.mode, modifiedMs, inode }
-  const sum = knownSums.get(file) ?? (await hashFile(path, signal))
+  const sum = knownSums.get(file) ?? (await hasher.hash(path, { size, signal }))
   if (sum !== Number.parseInt(entry.crc32c, 16)) return false
   knownSums.add(file, sum)
   return true

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
 import { NimctlError } from '../system/errors.ts'
-import { hashFile } from './hash-file.ts'
+import { openFileHasher } from './hash-file.ts'
 import { identity, openKnownSums } from './known-sums.ts'
 
 export type FileEntry = CacheEntry & { type: 'file' }
@@ -23,6 +23,7 @@ export interface Source {
   sumOf(file: FileEntry): number | undefined
   /** Computed by reading, once, or by the way while the file was sent. */
   noteSum(file: FileEntry, crc32c: number): void
+  /** CRC32C by reading. @throws NimctlError `local` / `SOURCE_CHANGED` when it can't be read any more. */
   hash(file: FileEntry, signal: AbortSignal): Promise<number>
   open(file: FileEntry): Promise<OpenFile>
   /** Another text as soon as the content may be another. */
@@ -32,14 +33,22 @@ export interface Source {
 
 export async function openDirectorySource(tree: CacheTree, stateDirectory: string): Promise<Source> {
   const known = await openKnownSums(tree.root, stateDirectory)
+  const hasher = openFileHasher()
   return {
     tree,
     sumOf: file => known.get(file),
     noteSum: (file, crc32c) => known.add(file, crc32c),
-    hash: (file, signal) => hashFile(join(tree.root, file.path), signal),
+    async hash(file, signal) {
+      const path = join(tree.root, file.path)
+      return await hasher.hash(path, { size: file.size, signal }).catch((error: unknown) => {
+        throw isSystemError(error) ? sourceChanged(path, error) : error
+      })
+    },
     open: file => openFile(tree.root, file),
     identityOf: identity,
-    close: () => known.close(),
+    async close() {
+      await Promise.all([known.close(), hasher.close()])
+    },
   }
 }
 
@@ -64,6 +73,10 @@ async function openFile(root: string, file: FileEntry): Promise<OpenFile> {
     },
     close: () => handle.close(),
   }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
 }
 
 function sourceChanged(path: string, cause?: unknown): NimctlError {

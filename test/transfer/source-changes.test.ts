@@ -3,7 +3,9 @@ import { join } from 'node:path'
 
 import { expect, it } from 'vitest'
 
+import { scanCacheTree } from '../../src/cache/scan.ts'
 import { NimctlError } from '../../src/system/errors.ts'
+import { openDirectorySource } from '../../src/transfer/source.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
 import { seeded } from '../seeded.ts'
 import { openMemoryStore, type MemoryStore } from './memory-store.ts'
@@ -59,6 +61,21 @@ it('a file that can not be opened any more names itself', async () => {
     code: 'SOURCE_CHANGED',
     message: expect.stringContaining('small.txt'),
   })
+  await rm(work, { recursive: true })
+})
+
+it('a file that can not be hashed any more names itself', async () => {
+  const work = await temporaryDirectory()
+  await writeFile(join(work, 'large.bin'), content)
+  const source = await openDirectorySource(await scanCacheTree(work), join(work, 'state'))
+  const [file] = source.tree.entries.filter(entry => entry.type === 'file')
+  if (file === undefined) throw new Error('The file was not found.')
+  await rm(join(work, 'large.bin'))
+  await expect(source.hash(file, new AbortController().signal)).rejects.toMatchObject({
+    code: 'SOURCE_CHANGED',
+    message: expect.stringContaining('large.bin'),
+  })
+  await source.close()
   await rm(work, { recursive: true })
 })
 
