@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { newSeed, seeded } from '../seeded.ts'
 import { describeMissing, installParts } from '../servers/install.ts'
 import { startSeaweedfs } from '../servers/seaweedfs.ts'
+import { judgeCampaign } from './judge.ts'
 import type { KillResult } from './kill.ts'
 import { runCampaign } from './run-campaign.ts'
 import { renderTable } from './table.ts'
@@ -36,7 +37,9 @@ async function campaign({ kills, seed }: { kills: number; seed: number }): Promi
   }
   say(renderTable(results))
   say(`Seed ${seed}, ${results.length} kills in ${seconds(started)}.`)
-  return results.some(({ problems }) => problems.length > 0) ? 1 : 0
+  const objections = judgeCampaign(results)
+  for (const objection of objections) say(objection)
+  return objections.length === 0 ? 0 : 1
 }
 
 /** No secret: the server listens on loopback and lives as long as the campaign. */
