@@ -129,6 +129,35 @@ it('keeps what others left in the folder of incomplete files', async () => {
   await expect(putText(store, '.nimctl-incomplete/x', 'text')).rejects.toMatchObject({ code: 'STORE_KEY_OUTSIDE' })
 })
 
+describe('what was killed while it was written whole', () => {
+  const id = '01234567-89ab-4cde-8f01-23456789abcd'
+  const leftover = (ending: string) => join(root, '.nimctl-incomplete', `${id}${ending}`)
+  const listUploads = async (prefix = '') => await Array.fromAsync(store.listUploads?.(prefix, never) ?? [])
+
+  it.each([
+    ['of a put or a copy', ''],
+    ['of an upload whose log has no first line', '.parts'],
+  ])('is found by its own name, and aborted: %s', async (_what, ending) => {
+    await putText(store, 'a', 'text')
+    await writeFile(leftover(ending), '{"format')
+    const listed = await listUploads()
+    expect(listed).toEqual([
+      { key: `.nimctl-incomplete/${id}${ending}`, id, partSize: 0, startedMs: expect.any(Number) },
+    ])
+    expect(await listUploads('a')).toEqual([])
+    for (const upload of [...listed, ...listed]) await store.abortUpload?.(upload, never)
+    store.close()
+    expect(await readdir(root)).toEqual(['a'])
+  })
+
+  it('is told from what others left there', async () => {
+    await putText(store, 'a', 'text')
+    await writeFile(join(root, '.nimctl-incomplete/notes.txt'), 'mine')
+    await writeFile(leftover('.bytes'), 'of an upload that ends just now')
+    expect(await listUploads()).toEqual([])
+  })
+})
+
 it('says that a file and a directory can not share a name', async () => {
   await putText(store, 'a', 'text')
   await expect(putText(store, 'a/b', 'text')).rejects.toMatchObject({ category: 'local', code: 'STORE_KEY_CONFLICT' })

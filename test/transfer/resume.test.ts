@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -85,4 +85,16 @@ it('cleans up what nobody will go on with', async () => {
   expect(await clean(0, true)).toMatchObject([{ key: 'large.bin' }])
   expect(await clean(0)).toMatchObject([{ key: 'large.bin' }])
   expect(await clean(0)).toEqual([])
+})
+
+it('cleans up what a killed put left in a directory, once it is old enough', async () => {
+  const name = '.nimctl-incomplete/01234567-89ab-4cde-8f01-23456789abcd'
+  await run(store)
+  await mkdir(join(work, 'store/.nimctl-incomplete'), { recursive: true })
+  await writeFile(join(work, 'store', name), 'half')
+  const clean = (olderThanMs: number) => cleanUp(store, { olderThanMs, nowMs: Date.now(), dryRun: false, signal })
+  expect(await clean(60_000)).toEqual([])
+  expect(await clean(0)).toMatchObject([{ key: name }])
+  store.close()
+  expect(await readdir(join(work, 'store'))).toEqual(['.nimctl', 'large.bin'])
 })

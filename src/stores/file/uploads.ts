@@ -5,7 +5,7 @@ import { errorCode } from '../../system/errors.ts'
 import type { OpenUpload } from '../store.ts'
 import { translated } from './errors.ts'
 import { readPartLog } from './part-log.ts'
-import type { Paths } from './paths.ts'
+import { incompleteFolder, type Paths } from './paths.ts'
 
 /** The file that holds the parts, and the log beside it that says which. */
 export function bytesOf(paths: Paths, { id }: { id: string }): string {
@@ -27,30 +27,34 @@ export async function removeUpload(paths: Paths, saved: { id: string }): Promise
   if (!isUploadId(saved.id)) return
   await rm(bytesOf(paths, saved), { force: true })
   await rm(logOf(paths, saved), { force: true })
+  await rm(join(paths.incomplete, saved.id), { force: true })
 }
 
+/** Also what a killed `put` or `copy` left, under its own name: nothing says which key it was to have. */
 export async function* listOpenUploads(
   paths: Paths,
   { prefix, signal }: { prefix: string; signal: AbortSignal },
 ): AsyncGenerator<OpenUpload> {
   const names = await translated('read', paths.incomplete, () => namesIn(paths.incomplete))
-  for (const name of names.filter(each => each.endsWith(logEnding)).toSorted()) {
+  for (const name of names.toSorted()) {
     signal.throwIfAborted()
-    const upload = await translated('read', paths.incomplete, () => describe(paths, name.slice(0, -logEnding.length)))
+    const upload = await translated('read', paths.incomplete, () => describe(paths, name))
     if (upload?.key.startsWith(prefix) === true) yield upload
   }
 }
 
-/** `undefined` where it ended meanwhile, or its log has lost its beginning. */
-async function describe(paths: Paths, id: string): Promise<OpenUpload | undefined> {
+/** `undefined` where it ended meanwhile, and for what tells nothing by itself. */
+async function describe(paths: Paths, name: string): Promise<OpenUpload | undefined> {
+  const inParts = name.endsWith(logEnding)
+  const id = inParts ? name.slice(0, -logEnding.length) : name
   if (!isUploadId(id)) return undefined
   try {
-    const path = logOf(paths, { id })
-    const log = await readPartLog(path)
-    if (log === undefined) return undefined
+    const path = join(paths.incomplete, name)
     const { birthtimeMs, mtimeMs } = await stat(path)
-    const { key, partSize } = log.header
     const startedMs = Math.floor(birthtimeMs > 0 ? birthtimeMs : mtimeMs)
+    const log = inParts ? await readPartLog(path) : undefined
+    if (log === undefined) return { key: `${incompleteFolder}/${name}`, id, partSize: 0, startedMs }
+    const { key, partSize } = log.header
     return { key, id, partSize: log.parts.length === 0 ? 0 : partSize, startedMs }
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined
