@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.real.test.ts', 'test/**/*.reference.test.ts'],
+          // Only what hangs: others may use the machine as well.
+          testTimeout: 60_000,
         },
       },
       {

@@ -7,7 +7,7 @@ import { runCampaign } from './run-campaign.ts'
 const seed = newSeed()
 
 /** `npm run campaign` kills 200 times. */
-it(`goes on after kill -9, at any moment (seed ${seed})`, async () => {
+it(`goes on after kill -9, at any moment (seed ${seed})`, { timeout: 600_000 }, async () => {
   const results = await runCampaign(inject('s3Env'), { uploadKills: 9, downloadKills: 1, random: seeded(seed) })
   expect(results.filter(({ problems }) => problems.length > 0)).toEqual([])
   expect(new Set(results.map(({ phase }) => phase))).toEqual(

@@ -7,6 +7,9 @@ export type KillPlan = Omit<Moment, 'strike'> & { concurrency: number }
 /** Out of a hundred kills; what is left hits content on its way. */
 const shares: Partial<Record<Phase, number>> = { create: 3, complete: 3, copy: 3, inventory: 3, put: 20 }
 
+/** After their last answer the run ends, and may end before it is killed. */
+const lastPhases: ReadonlySet<Phase> = new Set(['inventory', 'range'])
+
 /**
  * So many kills, each phase hit by its share and at least once.
  *
@@ -32,11 +35,12 @@ function plan(phases: readonly Phase[], calm: readonly Exchange[], random: Seede
   return random.shuffle(phases).map(phase => {
     const available = calm.filter(exchange => exchange.phase === phase).length
     if (available === 0) throw new Error(`No request of a calm run is a ${phase}.`)
+    const afterwards: Stage[] = lastPhases.has(phase) ? [] : ['passed']
     const inside: Stage[] = contentPhases.has(phase) ? Array.from({ length: 7 }, () => 'halfway') : []
     return {
       phase,
       nth: random.below(available),
-      stage: random.pick<Stage>(['arrived', 'answered', 'passed', ...inside]),
+      stage: random.pick<Stage>(['arrived', 'answered', ...afterwards, ...inside]),
       fraction: random.fraction(),
       concurrency: random.pick([2, 4, 8]),
     }

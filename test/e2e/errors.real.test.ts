@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
-import { freePort } from '../servers/free-port.ts'
 import { startRegistry, type Registry } from '../servers/registry.ts'
 import { buildBusyboxImage } from '../system/busybox-image.ts'
 import { mistakesOf, type Failure } from './failures.ts'
@@ -38,7 +37,7 @@ describe('images and registries', () => {
   it.each<Case>([
     {
       name: 'the registry is down',
-      args: async () => mirror(`docker-daemon:${llm1}`, `127.0.0.1:${await freePort()}`),
+      args: () => mirror(`docker-daemon:${llm1}`, '127.0.0.1:1'),
       category: 'unavailable',
       code: 'REGISTRY_UNREACHABLE',
       says: ['connection refused'],

@@ -12,7 +12,7 @@ export async function answersReady(docker: Docker, request: ContainerRequest): P
   const container = await startContainer(docker, { ...request, environment })
   try {
     const url = `http://127.0.0.1:${port}/v1/health/ready`
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 600; attempt++) {
       const status = await fetch(url)
         .then(answer => answer.status)
         .catch(() => undefined)

@@ -11,6 +11,8 @@ import { startProcess } from './start-process.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'start-process-test-'))
 const logFile = join(directory, 'log')
+/** A machine that others use lets processes wait. */
+const patience = { timeout: 30_000 }
 
 afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -23,7 +25,10 @@ it('fails with the end of its log when it ends early', async () => {
 it('fails, and stops it, when it never answers', async () => {
   const pidFile = join(directory, 'pid')
   const args = ['-c', `echo $$ > ${pidFile}; exec sleep 1000`]
-  const isReady = async () => false
+  const isReady = async () => {
+    await expect.poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8').endsWith('\n'), patience).toBe(true)
+    return false
+  }
   const starting = startProcess({ name: 'thing', command: 'sh', args, logFile, isReady, readyTimeoutMs: 300 })
   await expect(starting).rejects.toThrow('thing did not answer within 300 ms')
   expect(isRunning(Number(readFileSync(pidFile, 'utf8')))).toBe(false)
@@ -63,7 +68,7 @@ setInterval(() => {}, 1000)
   const ended = new Promise(resolve => parent.once('exit', (code, how) => resolve(how)))
   parent.kill(signal)
   expect(await ended).toBe(signal)
-  await expect.poll(() => isRunning(pid)).toBe(false)
+  await expect.poll(() => isRunning(pid), patience).toBe(false)
   expect(existsSync(path)).toBe(leavesDirectory)
   if (leavesDirectory) rmSync(path, { recursive: true })
 })

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { translateS3Error } from '../../src/stores/s3/errors.ts'
 import { NimctlError } from '../../src/system/errors.ts'
@@ -86,8 +86,9 @@ describe('what a server answers', () => {
   )
 
   it('says by how much the clock differs', () => {
-    const ServerTime = new Date(Date.now() + 3_600_000).toISOString()
-    const { why } = translate(answered('RequestTimeTooSkewed', 403, { ServerTime }))
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 })
+    const { why } = translate(answered('RequestTimeTooSkewed', 403, { ServerTime: '1970-01-01T01:00:00Z' }))
+    vi.useRealTimers()
     expect(why).toBe('This machine is 3600 seconds behind.')
   })
 
