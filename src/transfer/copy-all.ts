@@ -41,7 +41,7 @@ async function copyGroup(
         prepared.journal.noteObject(key, { crc32c: sum, size: bytes })
       }
       concurrency.done(0)
-      report({ event: 'finished', key, action: 'copied' })
+      report({ event: 'finished', destination: prepared.url, key, action: 'copied' })
     },
     { concurrency: copiesAtOnce, signal },
   )
@@ -67,7 +67,7 @@ export async function removeAll({ prepared, steps, counts }: Carried, { signal, 
       await prepared.store.remove(key, { signal: stop })
       prepared.journal.forgetObject(key)
       counts.deletedFiles += 1
-      report({ event: 'finished', key, action: 'removed' })
+      report({ event: 'finished', destination: prepared.url, key, action: 'removed' })
     },
     { concurrency: copiesAtOnce, signal },
   )

@@ -101,8 +101,10 @@ async function fetchAll(
       await target.place.makeParent(entry.path)
       const path = join(target.place.root, entry.path)
       const skipped = await isThere(path, entry, { ...target, signal })
-      if (skipped) counts.skippedFiles += 1
-      else {
+      if (skipped) {
+        counts.skippedFiles += 1
+        target.report({ event: 'bytes', key: entry.path, bytes: entry.size, resumed: true })
+      } else {
         await receiveFile(path, entry, { ...target, signal })
         await remember(path, entry, target.knownSums)
         counts.files += 1

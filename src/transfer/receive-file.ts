@@ -78,7 +78,7 @@ async function receivePart(number: number, entry: FileEntry, context: Growing): 
   try {
     const noted = parts.of(name).get(number)
     if (noted !== undefined && (await isOnDisk(file, { bytes, position, sum: noted }))) {
-      report({ event: 'bytes', key: entry.path, bytes: size })
+      report({ event: 'bytes', key: entry.path, bytes: size, resumed: true })
       return noted
     }
     await readRange(store, { key: entry.key ?? entry.path, bytes, position, signal, report })

@@ -63,9 +63,10 @@ async function forgetUpload({ store, journal, key }: Target, signal: AbortSignal
 }
 
 function targetOf(one: Carried, key: string, { file, running }: { file: FileEntry; running: Running }): Target {
-  const { store, journal } = one.prepared
+  const { store, url, journal } = one.prepared
   return {
     store,
+    url,
     journal,
     key,
     onSent({ object, partSize, sentBytes }) {
@@ -73,7 +74,7 @@ function targetOf(one: Carried, key: string, { file, running }: { file: FileEntr
       if (partSize !== undefined) one.partSizes.set(file.path, partSize)
       one.counts.uploadedFiles += 1
       one.counts.uploadedBytes += sentBytes
-      running.report({ event: 'finished', key, action: 'uploaded' })
+      running.report({ event: 'finished', destination: url, key, action: 'uploaded' })
     },
   }
 }

@@ -14,6 +14,8 @@ import type { FileEntry, OpenFile, Source } from './source.ts'
 /** Where a file goes: one object of one destination. */
 export interface Target {
   store: Store
+  /** Names the destination to people, without credentials. */
+  url: string
   journal: Journal
   key: string
   onSent: (sent: SentObject) => void
@@ -70,12 +72,12 @@ async function putWhole(file: FileEntry, targets: readonly Target[], context: Op
     await opened.checkUnchanged()
     const sum = crc32c(bytes)
     await Promise.all(
-      targets.map(async ({ store, journal, key, onSent }) => {
+      targets.map(async ({ store, url, journal, key, onSent }) => {
         await rateLimit(file.size, signal)
         const object = await store.put(key, bytes, { crc32c: sum }, { signal })
         journal.noteObject(key, recorded(object, file.size, sum))
         concurrency.done(file.size)
-        report({ event: 'bytes', key, bytes: file.size })
+        report({ event: 'bytes', destination: url, key, bytes: file.size })
         onSent({ object, sentBytes: file.size })
       }),
     )
@@ -142,7 +144,7 @@ async function openOrResume(
   target: Target,
   { source, partSize, signal, report }: OpenContext & { partSize: number },
 ): Promise<Sending> {
-  const { store, journal, key } = target
+  const { store, url, journal, key } = target
   const identity = source.identityOf(file)
   const left = journal.unfinished(key)
   const noted = left !== undefined && left.source === identity ? left : undefined
@@ -160,7 +162,7 @@ async function openOrResume(
   const noticed = new Set(trusted.map(({ number }) => number))
   const found = resumed ? upload.finished.filter(({ number }) => !noticed.has(number)) : []
   if (!resumed || noted === undefined) await journal.noteUpload(upload.saved, identity)
-  for (const { size } of trusted) report({ event: 'bytes', key, bytes: size })
+  for (const { size } of trusted) report({ event: 'bytes', destination: url, key, bytes: size, resumed: true })
   return {
     target,
     upload,
@@ -204,7 +206,8 @@ async function sendPart(
           sending.parts.set(number, part)
           if (!there) sending.sentBytes += size
           concurrency.done(size)
-          report({ event: 'bytes', key: sending.target.key, bytes: size })
+          const { url, key } = sending.target
+          report({ event: 'bytes', destination: url, key, bytes: size, ...(there && { resumed: true }) })
         }),
     )
   } finally {

@@ -44,7 +44,7 @@ export async function settleSteps({ source, carried, sums, signal, report }: Run
       one.counts.skippedFiles += 1
       const sum = sums.get(step.wanted.source.path)
       expectObject(one, step.key, { size: step.bytes, sum, object: knownObject(one.prepared, step.key) })
-      report({ event: 'finished', key: step.key, action: 'skipped' })
+      report({ event: 'finished', destination: one.prepared.url, key: step.key, action: 'skipped' })
     }
   }
 }

@@ -1,7 +1,7 @@
 import { formatInventory, inventoryDigest } from '../inventory/format.ts'
 import type { Layout, Links } from '../inventory/inventory.ts'
 import type { Proof } from '../stores/store.ts'
-import type { Report } from '../system/progress.ts'
+import type { Phase, Report } from '../system/progress.ts'
 import { openBufferPool } from './buffer-pool.ts'
 import { buildInventory } from './build-inventory.ts'
 import type { Carried, Counts, Running } from './carried.ts'
@@ -88,10 +88,16 @@ async function carryOut(
     totalFiles: total(plan => plan.totals.files),
   })
   const running = start(source, prepared, options)
+  for (const one of running.carried) {
+    const { uploadBytes: totalBytes, files: totalFiles } = one.prepared.plan.totals
+    enterPhase(one, 'compare', { report, totals: { totalBytes, totalFiles } })
+  }
   await settleSteps(running)
   for (const one of running.carried) await withdrawMarker(one, signal)
+  for (const one of running.carried) enterPhase(one, 'send', { report, totals: { totalBytes: bytesToSend(one) } })
   await sendAll(running)
   for (const one of running.carried) {
+    enterPhase(one, 'copy', { report })
     await copyAll(one, running)
     await removeAll(one, running)
   }
@@ -124,6 +130,19 @@ function start(source: Source, prepared: readonly PreparedUpload[], options: Upl
   }
 }
 
+/** What was read may have shown that more has to be sent than the plan says. */
+function bytesToSend({ steps }: Carried): number {
+  return steps.reduce((sum, { action, bytes }) => (action === 'upload' ? sum + bytes : sum), 0)
+}
+
+function enterPhase(
+  { prepared: { url } }: Carried,
+  phase: Phase,
+  { report, totals }: { report: Report; totals?: { totalBytes?: number; totalFiles?: number } },
+): void {
+  report({ event: 'phase', destination: url, phase, ...totals })
+}
+
 /** A reader must never take a prefix for complete while it changes. */
 async function withdrawMarker({ prepared, steps }: Carried, signal: AbortSignal): Promise<void> {
   if (prepared.published === undefined || steps.every(({ action }) => action === 'skip')) return
@@ -136,21 +155,26 @@ async function finish(
 ): Promise<UploadedDestination> {
   const { prepared, counts, steps, partSizes } = one
   const { store, published, markerKey, journal, record } = prepared
-  const { signal } = options
+  const { signal, report } = options
+  const { url: destination } = prepared
   const changed = steps.some(({ action }) => action !== 'skip')
+  enterPhase(one, 'verify', { report, totals: { totalFiles: one.expected.size } })
   const proved = await verifyObjects(store, one.expected, {
     signal,
+    onChecked: key => report({ event: 'finished', destination, key, action: 'checked' }),
     // Nothing has changed since the plan was made from the listing.
     ...(!changed && { listed: prepared.stored }),
   })
   noteProved(one, proved)
   requireProof(proved, options.require)
+  enterPhase(one, 'publish', { report })
   const inventory = buildInventory(prepared, { sums: running.sums, partSizes })
   const unchanged = !changed && published?.digest === inventoryDigest(formatInventory(inventory))
   const digest = unchanged ? published.digest : await publishInventory(store, markerKey, { inventory, signal })
   await journal.finish()
+  enterPhase(one, 'done', { report })
   return {
-    url: prepared.url,
+    url: destination,
     ...(record !== undefined && { image: `${record.image}@${record.imageDigest}` }),
     layout: prepared.layout,
     links: prepared.links,

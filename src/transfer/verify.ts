@@ -21,6 +21,13 @@ export interface Proved {
   objects: StoredObject[]
 }
 
+interface VerifyOptions {
+  /** Where the store was listed already, and nothing has changed since. */
+  listed?: ReadonlyMap<string, StoredObject>
+  onChecked: (key: string) => void
+  signal: AbortSignal
+}
+
 const proofsBestFirst = ['full-checksum', 'parts', 'etag', 'size'] as const satisfies readonly Proof[]
 
 /**
@@ -31,7 +38,7 @@ const proofsBestFirst = ['full-checksum', 'parts', 'etag', 'size'] as const sati
 export async function verifyObjects(
   store: Store,
   expected: ReadonlyMap<string, Expected>,
-  { signal, listed }: { signal: AbortSignal; listed?: ReadonlyMap<string, StoredObject> },
+  { signal, listed, onChecked }: VerifyOptions,
 ): Promise<Proved> {
   const found = listed ?? (await listExpected(store, expected, signal))
   const proved: Proved = {
@@ -48,6 +55,7 @@ export async function verifyObjects(
       proved.examples.set(proof, key)
       const inListing = found.get(key)
       if (proof === 'full-checksum' && inListing !== undefined) proved.objects.push(inListing)
+      onChecked(key)
     },
     { concurrency: asksAtOnce, signal },
   )

@@ -7,7 +7,7 @@ import { beforeEach, expect, it } from 'vitest'
 import { scanCacheTree } from '../../src/cache/scan.ts'
 import { openStore } from '../../src/stores/open.ts'
 import type { Store, Upload } from '../../src/stores/store.ts'
-import { silent } from '../../src/system/progress.ts'
+import { type ProgressEvent, silent } from '../../src/system/progress.ts'
 import { cleanUp } from '../../src/transfer/cleanup.ts'
 import { prepareUpload } from '../../src/transfer/prepare-upload.ts'
 import { openDirectorySource } from '../../src/transfer/source.ts'
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await writeFile(join(work, 'large.bin'), Buffer.alloc(40 * mebibyte, 'content'))
 })
 
-async function run(to: Store): Promise<number> {
+async function run(to: Store, report = silent): Promise<number> {
   const stateDirectory = join(work, 'state')
   const source = await openDirectorySource(
     { root: work, entries: (await scanCacheTree(work)).entries.filter(({ path }) => path === 'large.bin') },
@@ -42,7 +42,7 @@ async function run(to: Store): Promise<number> {
     tool: 'nimctl/test',
     signal,
   })
-  const [done] = await upload(source, [prepared], { memory: 32 * mebibyte, concurrency: 1, signal, report: silent })
+  const [done] = await upload(source, [prepared], { memory: 32 * mebibyte, concurrency: 1, signal, report })
   return done?.uploadedBytes ?? Number.NaN
 }
 
@@ -68,6 +68,17 @@ it('finds its parts in the store where the journal is lost', async () => {
   await expect(run(breakingAfter(3))).rejects.toThrow('the line is cut')
   await rm(join(work, 'state'), { recursive: true })
   expect(await run(store)).toBe(16 * mebibyte)
+})
+
+it.each(['with the journal', 'without the journal'])('tells what was there from what was sent, %s', async journal => {
+  await expect(run(breakingAfter(3))).rejects.toThrow('the line is cut')
+  if (journal === 'without the journal') await rm(join(work, 'state'), { recursive: true })
+  const events: ProgressEvent[] = []
+  await run(store, event => events.push(event))
+  const arrived = events.filter(event => event.event === 'bytes')
+  const bytes = (there: boolean) =>
+    arrived.reduce((sum, event) => ((event.resumed ?? false) === there ? sum + event.bytes : sum), 0)
+  expect([bytes(true), bytes(false)]).toEqual([24 * mebibyte, 16 * mebibyte])
 })
 
 it('takes no parts of another content', async () => {

@@ -14,11 +14,11 @@ export function openPlainRenderer(
   return {
     report(event) {
       tally.add(event)
-      const line = event.event === 'ended' ? tally.describe() : describeEvent(event, verbose)
+      const line = describeEvent(event, verbose)
       if (line !== undefined) stream.write(`${line}\n`)
-      else if (now() - lastMs >= plainIntervalMs) {
+      else if (event.event === 'ended' || now() - lastMs >= plainIntervalMs) {
         lastMs = now()
-        stream.write(`${tally.describe()}\n`)
+        for (const each of tally.describe()) stream.write(`${each}\n`)
       }
     },
     close: () => {},
