@@ -6,5 +6,13 @@ export function readOnly(store: Store): Store {
   const refuse = async (): Promise<never> => {
     throw new NimctlError('usage', 'STORE_READ_ONLY', { what: `${store.url.href} was opened for reading only.` })
   }
-  return { ...store, put: refuse, openUpload: refuse, abortUpload: refuse, copy: refuse, remove: refuse }
+  return {
+    ...store,
+    ...(store.copyFrom && { copyFrom: refuse }),
+    put: refuse,
+    openUpload: refuse,
+    abortUpload: refuse,
+    copy: refuse,
+    remove: refuse,
+  }
 }

@@ -24,7 +24,7 @@ type Attempt = <T>(operation: string, signal: AbortSignal | undefined, request: 
  */
 export function withRetry(store: Store, policy: RetryPolicy, report: Report): Store {
   const attempt = retrying(policy, report)
-  const { listUploads, abortUpload } = store
+  const { listUploads, abortUpload, copyFrom } = store
   return {
     ...store,
     ...(listUploads && {
@@ -36,6 +36,9 @@ export function withRetry(store: Store, policy: RetryPolicy, report: Report): St
     }),
     ...(abortUpload && {
       abortUpload: (saved, options) => attempt(`abort ${saved.key}`, options.signal, () => abortUpload(saved, options)),
+    }),
+    ...(copyFrom && {
+      copyFrom: (from, to, options) => attempt(`copy ${to}`, options.signal, () => copyFrom(from, to, options)),
     }),
     list: (prefix, cursor, options) =>
       attempt(`list ${prefix}`, options.signal, () => store.list(prefix, cursor, options)),

@@ -79,6 +79,12 @@ export interface FinishedPart {
   etag?: string
 }
 
+/** An object of another store of the same service, as its `stat` described it. */
+export interface ForeignObject {
+  store: Pick<Store, 'url'>
+  object: StoredObject
+}
+
 export interface ReadOptions {
   /** The ETag that the object must still have. Stores that give no ETags take no notice of it. */
   ifMatch?: string
@@ -154,6 +160,15 @@ export interface Store {
   readonly abortUpload?: (saved: SavedUpload, options: { signal: AbortSignal }) => Promise<void>
   /** Copies an object inside the store, of any size. Only where `serverCopy`. */
   copy(from: string, to: string, options: { signal: AbortSignal }): Promise<StoredObject>
+  /** Stores with the same text are one service for the same credentials: `copyFrom` may go from one to the other. */
+  readonly service?: string
+  /**
+   * Copies an object of another store of the same service, of any size, while it still has its ETag. Whether the server
+   * permits it, the first one shows. Only with `service`.
+   *
+   * @throws NimctlError `check-failed` / `OBJECT_CHANGED` when the original no longer has its ETag.
+   */
+  readonly copyFrom?: (from: ForeignObject, to: string, options: { signal: AbortSignal }) => Promise<StoredObject>
   /**
    * @param range bytes, both ends included; absent: the whole object.
    * @throws NimctlError `not-found` when there is no such object; `check-failed` / `OBJECT_CHANGED` when it no longer

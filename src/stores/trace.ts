@@ -7,7 +7,7 @@ type Trace = <T>(operation: string, request: () => Promise<T>) => Promise<T>
 /** The same store, in which every request is reported with how it ended and how long it took. */
 export function withTrace(store: Store, report: Report): Store {
   const trace = tracing(report)
-  const { listUploads, abortUpload } = store
+  const { listUploads, abortUpload, copyFrom } = store
   return {
     ...store,
     ...(listUploads && {
@@ -17,6 +17,10 @@ export function withTrace(store: Store, report: Report): Store {
     }),
     ...(abortUpload && {
       abortUpload: (saved, options) => trace(`abort ${saved.key}`, () => abortUpload(saved, options)),
+    }),
+    ...(copyFrom && {
+      copyFrom: (from, to, options) =>
+        trace(`copy ${from.store.url.href} ${from.object.key} to ${to}`, () => copyFrom(from, to, options)),
     }),
     list: (prefix, cursor, options) => trace(`list ${prefix}`, () => store.list(prefix, cursor, options)),
     stat: (key, options) => trace(`stat ${key}`, () => store.stat(key, options)),

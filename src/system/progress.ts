@@ -1,4 +1,4 @@
-/** What an upload does for a destination, in this order. `copy` is done by the server. */
+/** What an upload does for a destination. `copy` is done by the server: before `send` from another store, after it for links. */
 export type Phase = 'compare' | 'send' | 'copy' | 'verify' | 'publish' | 'done'
 
 type Action = 'uploaded' | 'copied' | 'skipped' | 'downloaded' | 'removed' | 'checked'

@@ -1,4 +1,5 @@
 import type { StoredObject } from '../stores/store.ts'
+import type { Phase, Report } from '../system/progress.ts'
 import type { TransferStep } from './plan.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
 import type { SendContext } from './send-file.ts'
@@ -18,6 +19,7 @@ export interface Counts {
 export interface Carried {
   prepared: PreparedUpload
   counts: Counts
+  /** As the plan says, until files were read and copies tried. */
   steps: TransferStep[]
   /** Bytes of the parts in which a file was sent, by its path. */
   partSizes: Map<string, number>
@@ -32,6 +34,15 @@ export interface Running extends SendContext {
   carried: Carried[]
   /** CRC32C by path of the source file. */
   sums: Map<string, number>
+}
+
+/** @param options.totals of this destination, where they are others from now on. */
+export function enterPhase(
+  { prepared: { url } }: Carried,
+  phase: Phase,
+  { report, totals }: { report: Report; totals?: { totalBytes?: number; totalFiles?: number } },
+): void {
+  report({ event: 'phase', destination: url, phase, ...totals })
 }
 
 /** What has to be proved of an object at the end. An ETag proves a content whose checksum the store gave with it. */

@@ -1,54 +1,56 @@
 import type { StoredObject } from '../stores/store.ts'
 import { forAll } from '../system/for-all.ts'
 import { expectObject, knownObject, type Carried, type Running } from './carried.ts'
-import type { TransferStep } from './plan.ts'
+import type { CopyStep } from './plan.ts'
 
 /** Makes on the server what need not be sent: links, and content that lies under another key. */
-export async function copyAll({ prepared, steps, counts, expected, sent }: Carried, running: Running): Promise<void> {
-  const copies = steps.filter(step => step.action === 'copy')
+export async function copyAll(one: Carried, running: Running): Promise<void> {
+  const copies = one.steps.filter(step => step.action === 'copy').filter(({ origin }) => origin === 'destination')
   const made = new Set(copies.map(({ key }) => key))
   // A copy may be the original of others.
   const [originals, others] = [
     copies.filter(({ from }) => !made.has(from)),
     copies.filter(({ from }) => made.has(from)),
   ]
-  for (const group of [originals, others]) await copyGroup(group, { prepared, counts, expected, sent }, running)
+  for (const group of [originals, others]) await copyGroup(group, one, running)
 }
 
-type CopyStep = TransferStep & { action: 'copy' }
-
-async function copyGroup(
-  copies: readonly CopyStep[],
-  { prepared, counts, expected, sent }: Pick<Carried, 'prepared' | 'counts' | 'expected' | 'sent'>,
-  running: Running,
-): Promise<void> {
-  const { sums, concurrency, signal, report } = running
+async function copyGroup(copies: readonly CopyStep[], one: Carried, running: Running): Promise<void> {
+  const { prepared } = one
   await forAll(
     copies,
-    async ({ key, from, bytes, wanted }, stop) => {
-      const sum = sums.get(wanted.source.path)
-      const object = withProof(
-        await prepared.store.copy(from, key, { signal: stop }),
-        originalOf(from, { prepared, sent }),
-        sum,
-      )
-      sent.set(key, object)
-      counts.copiedFiles += 1
-      counts.copiedBytes += bytes
-      expectObject({ expected }, key, { size: bytes, sum, object })
-      // Of a store with checksums, what is proved at the end is noted then.
-      if (sum !== undefined && prepared.store.capabilities.statProof !== 'full-checksum') {
-        prepared.journal.noteObject(key, { crc32c: sum, size: bytes })
-      }
-      concurrency.done(0)
-      report({ event: 'finished', destination: prepared.url, key, action: 'copied' })
+    async (step, stop) => {
+      const original = originalOf(step.from, one)
+      noteCopied(step, await prepared.store.copy(step.from, step.key, { signal: stop }), { original, one, running })
     },
-    { concurrency: copiesAtOnce, signal },
+    { concurrency: copiesAtOnce, signal: running.signal },
   )
 }
 
 /** They carry no bytes, so the server alone decides how many it takes. */
-const copiesAtOnce = 32
+export const copiesAtOnce = 32
+
+/** What a copy leaves behind, wherever its original lies. */
+export function noteCopied(
+  { key, bytes, wanted }: CopyStep,
+  copied: StoredObject,
+  { original, one, running }: { original: StoredObject | undefined; one: Carried; running: Running },
+): void {
+  const { prepared, sent, counts } = one
+  const { sums, concurrency, report } = running
+  const sum = sums.get(wanted.source.path)
+  const object = withProof(copied, original, sum)
+  sent.set(key, object)
+  counts.copiedFiles += 1
+  counts.copiedBytes += bytes
+  expectObject(one, key, { size: bytes, sum, object })
+  // Of a store with checksums, what is proved at the end is noted then.
+  if (sum !== undefined && prepared.store.capabilities.statProof !== 'full-checksum') {
+    prepared.journal.noteObject(key, { crc32c: sum, size: bytes })
+  }
+  concurrency.done(0)
+  report({ event: 'finished', destination: prepared.url, key, action: 'copied' })
+}
 
 function originalOf(key: string, { prepared, sent }: Pick<Carried, 'prepared' | 'sent'>): StoredObject | undefined {
   return sent.get(key) ?? knownObject(prepared, key)

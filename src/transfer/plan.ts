@@ -8,13 +8,17 @@ export type TransferStep =
       action: 'copy'
       key: string
       bytes: number
+      /** In the store of `origin`. */
       from: string
+      origin: 'destination' | 'source'
       reason: 'missing' | 'different' | 'unproved'
       wanted: WantedObject
     }
   /** `same-size`: nothing is known of the file's content yet; it is read, and sent only if it differs. */
   | { action: 'skip'; key: string; bytes: number; reason: 'same-checksum' | 'same-size'; wanted: WantedObject }
   | { action: 'delete'; key: string; bytes: number; reason: 'extra' }
+
+export type CopyStep = TransferStep & { action: 'copy' }
 
 interface TransferTotals {
   uploadBytes: number
@@ -39,6 +43,8 @@ export interface PlanInput {
   remoteSums: ReadonlyMap<string, number>
   /** Content that lies under another key can be copied inside the store. */
   serverCopy: boolean
+  /** Keys in the source by path, where it is a store whose objects this one can copy; empty otherwise. */
+  originKeys: ReadonlyMap<string, string>
   /** Keys that may go because nothing wants them; empty without `--delete`. */
   deletable: Iterable<string>
 }
@@ -62,7 +68,10 @@ function planObject(wanted: WantedObject, input: PlanInput): TransferStep {
   const bytes = source.size
   const reason = compare(wanted, input)
   if (reason === 'same-checksum' || reason === 'same-size') return { action: 'skip', key, bytes, reason, wanted }
-  if (copyFrom !== undefined) return { action: 'copy', key, bytes, from: copyFrom, reason, wanted }
+  if (copyFrom !== undefined)
+    return { action: 'copy', key, bytes, from: copyFrom, origin: 'destination', reason, wanted }
+  const originKey = input.originKeys.get(source.path)
+  if (originKey !== undefined) return { action: 'copy', key, bytes, from: originKey, origin: 'source', reason, wanted }
   return { action: 'upload', key, bytes, reason, wanted }
 }
 
@@ -82,7 +91,7 @@ function reuseStored(steps: readonly TransferStep[], { stored }: PlanInput): Tra
     const from = originals.get(`${step.wanted.source.claimedMd5} ${step.bytes}`)
     if (from === undefined) return step
     const { key, bytes, reason, wanted } = step
-    return { action: 'copy', key, bytes, from, reason, wanted }
+    return { action: 'copy', key, bytes, from, origin: 'destination', reason, wanted }
   })
 }
 

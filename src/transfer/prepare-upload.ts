@@ -80,11 +80,21 @@ export async function prepareUpload(request: UploadRequest): Promise<PreparedUpl
     ),
     remoteSums,
     serverCopy: store.capabilities.serverCopy && layout !== 'ngc',
+    originKeys: listOriginKeys(wanted, request),
     deletable: request.delete ? await listDeletable(stored, { request, markerKey, published }) : [],
   })
   const url = describeKey(store, '')
   const decided = { url, store, layout, links, tree, record, wanted, stored, remoteSums, plan }
   return { ...decided, markerKey, published, journal, stateDirectory, tool }
+}
+
+/** Whether the server permits it, the first copy shows. */
+function listOriginKeys(
+  wanted: readonly WantedObject[],
+  { source: { origin }, store }: UploadRequest,
+): Map<string, string> {
+  if (origin === undefined || store.service === undefined || store.service !== origin.store.service) return new Map()
+  return new Map(wanted.map(({ source: file }) => [file.path, origin.keyOf(file)]))
 }
 
 /** An upload writes the inventory anew, which mends a damaged one. */

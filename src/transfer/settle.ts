@@ -58,7 +58,7 @@ async function checkOriginal(
   { store }: PreparedUpload,
   { sums, signal }: { sums: ReadonlyMap<string, number>; signal: AbortSignal },
 ): Promise<TransferStep> {
-  if (step.action !== 'copy' || step.from === step.wanted.copyFrom) return step
+  if (step.action !== 'copy' || step.origin === 'source' || step.from === step.wanted.copyFrom) return step
   const original = await store.stat(step.from, { signal })
   const sum = sums.get(step.wanted.source.path)
   if (original?.crc32c !== undefined && original.crc32c === sum) return step
@@ -77,6 +77,8 @@ function settle(
   if (remote === sums.get(step.wanted.source.path)) return step
   const { key, bytes, wanted } = step
   const { copyFrom } = wanted
-  if (copyFrom !== undefined) return { action: 'copy', key, bytes, from: copyFrom, reason: 'different', wanted }
+  if (copyFrom !== undefined) {
+    return { action: 'copy', key, bytes, from: copyFrom, origin: 'destination', reason: 'different', wanted }
+  }
   return { action: 'upload', key, bytes, reason: 'different', wanted }
 }

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
+import type { Store } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
 import { openFileHasher } from './hash-file.ts'
 import { identity, openKnownSums } from './known-sums.ts'
@@ -19,6 +20,8 @@ export interface OpenFile {
 /** Where files come from: a directory, or a store that nimctl uploaded to. */
 export interface Source {
   tree: CacheTree
+  /** Where the files are objects: what a destination of the same service copies without their bytes coming here. */
+  origin?: Origin
   /** CRC32C where it is known without reading. */
   sumOf(file: FileEntry): number | undefined
   /** Computed by reading, once, or by the way while the file was sent. */
@@ -29,6 +32,11 @@ export interface Source {
   /** Another text as soon as the content may be another. */
   identityOf(file: FileEntry): string
   close(): Promise<void>
+}
+
+export interface Origin {
+  store: Store
+  keyOf(file: FileEntry): string
 }
 
 export async function openDirectorySource(tree: CacheTree, stateDirectory: string): Promise<Source> {

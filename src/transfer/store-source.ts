@@ -20,6 +20,7 @@ export function openStoreSource(store: Store, { inventory }: PublishedInventory,
   const keyOf = ({ path }: FileEntry) => files.get(path)?.key ?? path
   return {
     tree: treeOf(describeKey(store, ''), inventory.entries),
+    origin: { store, keyOf },
     sumOf,
     noteSum(file, crc32c) {
       if (crc32c !== sumOf(file)) throw damaged(store, keyOf(file))

@@ -1,12 +1,13 @@
 import { formatInventory, inventoryDigest } from '../inventory/format.ts'
 import type { Layout, Links } from '../inventory/inventory.ts'
 import type { Proof } from '../stores/store.ts'
-import type { Phase, Report } from '../system/progress.ts'
+import type { Report } from '../system/progress.ts'
 import { openBufferPool } from './buffer-pool.ts'
 import { buildInventory } from './build-inventory.ts'
-import type { Carried, Counts, Running } from './carried.ts'
+import { enterPhase, type Carried, type Counts, type Running } from './carried.ts'
 import { findConcurrency, fixedConcurrency, type Concurrency } from './concurrency.ts'
 import { copyAll, removeAll } from './copy-all.ts'
+import { copyFromSource } from './copy-from-source.ts'
 import { journalPath } from './journal.ts'
 import { withLocks } from './lock.ts'
 import { publishInventory } from './marker.ts'
@@ -94,6 +95,7 @@ async function carryOut(
   }
   await settleSteps(running)
   for (const one of running.carried) await withdrawMarker(one, signal)
+  for (const one of running.carried) await copyFromSource(one, running)
   for (const one of running.carried) enterPhase(one, 'send', { report, totals: { totalBytes: bytesToSend(one) } })
   await sendAll(running)
   for (const one of running.carried) {
@@ -133,14 +135,6 @@ function start(source: Source, prepared: readonly PreparedUpload[], options: Upl
 /** What was read may have shown that more has to be sent than the plan says. */
 function bytesToSend({ steps }: Carried): number {
   return steps.reduce((sum, { action, bytes }) => (action === 'upload' ? sum + bytes : sum), 0)
-}
-
-function enterPhase(
-  { prepared: { url } }: Carried,
-  phase: Phase,
-  { report, totals }: { report: Report; totals?: { totalBytes?: number; totalFiles?: number } },
-): void {
-  report({ event: 'phase', destination: url, phase, ...totals })
 }
 
 /** A reader must never take a prefix for complete while it changes. */

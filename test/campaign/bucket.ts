@@ -1,15 +1,23 @@
 import { createHash } from 'node:crypto'
 
 import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 
 /** Looks into a bucket without anything of nimctl's. */
 export interface Bucket {
+  make(): Promise<void>
+  /** With all that is in it. */
+  remove(): Promise<void>
+  /** As another tool would. */
+  put(key: string, bytes: Uint8Array): Promise<void>
   /** Bytes by key below a prefix, with the prefix cut off. */
   sizes(prefix: string): Promise<Map<string, number>>
   /** SHA-256 by key. */
@@ -45,7 +53,17 @@ export function openBucket(env: Record<string, string>, name: string): Bucket {
       .update((await Body?.transformToByteArray()) ?? '')
       .digest('hex')
   }
+  const clear = async (prefix: string) => {
+    const Objects = [...(await sizes(prefix)).keys()].map(key => ({ Key: prefix + key }))
+    if (Objects.length > 0) await s3.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects } }))
+  }
   return {
+    make: async () => void (await s3.send(new CreateBucketCommand({ Bucket: name }))),
+    async remove() {
+      await clear('')
+      await s3.send(new DeleteBucketCommand({ Bucket: name }))
+    },
+    put: async (key, bytes) => void (await s3.send(new PutObjectCommand({ Bucket: name, Key: key, Body: bytes }))),
     sizes,
     async hashes(prefix) {
       const keys = [...(await sizes(prefix)).keys()].toSorted()
@@ -57,10 +75,7 @@ export function openBucket(env: Record<string, string>, name: string): Bucket {
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: name, Prefix: prefix }))
       return Uploads.map(({ Key = '' }) => Key)
     },
-    async clear(prefix) {
-      const Objects = [...(await sizes(prefix)).keys()].map(key => ({ Key: prefix + key }))
-      if (Objects.length > 0) await s3.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects } }))
-    },
+    clear,
     close: () => s3.destroy(),
   }
 }

@@ -28,6 +28,12 @@ export const nastyKeys = [
   '~tilde=[braces]{}<xml>&amp;',
 ]
 
+export async function statStored(store: Store, key: string): Promise<StoredObject> {
+  const object = await store.stat(key, never)
+  if (object === undefined) throw new Error(`There is no ${key}.`)
+  return object
+}
+
 export function inUtf8Order(keys: readonly string[]): string[] {
   return keys.toSorted((a, b) => Buffer.from(a).compare(Buffer.from(b)))
 }

@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 
 import type { Store } from '../../src/stores/store.ts'
+import { copiesContract } from './contract-copies.ts'
 import { listingContract } from './contract-listing.ts'
 import { multipartContract } from './contract-multipart.ts'
 import { objectContract } from './contract-objects.ts'
@@ -21,5 +22,6 @@ export function describeStoreContract(name: string, open: () => Promise<Store>, 
     listingContract(open, keys)
     multipartContract(open)
     uploadsContract(open)
+    copiesContract(open, keys)
   })
 }

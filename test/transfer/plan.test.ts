@@ -78,6 +78,7 @@ describe('the plan', () => {
     localSums: new Map(),
     remoteSums: new Map(),
     serverCopy: true,
+    originKeys: new Map(),
     deletable: [],
   }
 
@@ -137,6 +138,24 @@ describe('the plan', () => {
     expect(steps({ stored: new Map([['old/a', { key: 'old/a', size: 10, etag: `${etag}-2` }]]) })).toEqual([
       ['upload', false],
     ])
+  })
+
+  it('has the server copy from the source what is missing, and links from what it copied', () => {
+    const all = listWanted(tree, { layout: 'cache', links: 'copy' })
+    const originKeys = new Map([
+      [key, 'origin/a'],
+      [`${hub}/blobs/b`, 'origin/b'],
+    ])
+    const there = new Map([[key, { key, size: 10, crc32c: 5 }]])
+    const plan = planUpload({ ...none, wanted: all, stored: there, localSums: new Map([[key, 5]]), originKeys })
+    expect(plan.steps.map(step => [step.action, step.action === 'copy' && [step.origin, step.from]])).toEqual([
+      ['copy', ['source', 'origin/b']],
+      ['copy', ['destination', `${hub}/blobs/b`]],
+      ['skip', false],
+      ['copy', ['destination', key]],
+      ['copy', ['destination', key]],
+    ])
+    expect(plan.totals).toMatchObject({ uploadBytes: 0, copyBytes: 60, skipBytes: 10 })
   })
 
   it('takes big files first and sums up', () => {

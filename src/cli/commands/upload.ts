@@ -6,7 +6,7 @@ import type { CacheRecord } from '../../cache/cache-tree.ts'
 import type { Layout, Links } from '../../inventory/inventory.ts'
 import type { Proof } from '../../stores/store.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
-import type { TransferPlan } from '../../transfer/plan.ts'
+import type { CopyStep } from '../../transfer/plan.ts'
 import type { PreparedUpload } from '../../transfer/prepare-upload.ts'
 import type { Source } from '../../transfer/source.ts'
 import type { UploadedDestination } from '../../transfer/upload.ts'
@@ -33,7 +33,8 @@ export function uploadCommand(context: Context): Command {
   const command = new Command('upload')
     .description(
       'Uploads a cache, each byte once, verifies what arrived, and publishes the inventory that makes it complete.\n' +
-        'What a store already holds is not sent again, so the same command goes on after any interruption.',
+        'What a store already holds is not sent again, so the same command goes on after any interruption.\n' +
+        'From one bucket to another of the same service, the server copies.',
     )
     .argument('<source>', "a cache, any directory with --layout plain, or a store's URL")
     .argument('<url...>', 'stores and prefixes, such as s3://models/llama or file:///mnt/share/llama')
@@ -81,6 +82,7 @@ Examples:
   nimctl upload ./cache s3://models/llama --dry-run
   nimctl upload ./cache s3://models/llama --endpoint-url https://s3.internal:9000 --require full-checksum
   nimctl upload ./cache s3://nim-mirror/ --layout ngc
+  nimctl upload s3://models/llama s3://models-copy/llama
   nimctl upload s3://models/llama s3://models-copy/llama file:///mnt/share/llama
   nimctl upload ./adapters s3://models/adapters --layout plain`
 
@@ -140,25 +142,28 @@ async function openSource(
 }
 
 function printPlan(source: string, prepared: readonly PreparedUpload[], context: Context): void {
-  const destinations = prepared.map(({ url, layout, links, plan }) => ({ url, layout, links, ...withoutWanted(plan) }))
+  const destinations = prepared.map(one => ({
+    url: one.url,
+    layout: one.layout,
+    links: one.links,
+    ...describePlan(one),
+  }))
   context.print('TransferPlan', { source, destinations }, () => destinations.map(renderPlan).join('\n'))
 }
 
-/** The document names keys; where their bytes come from is ours. */
-function withoutWanted({ steps, totals }: TransferPlan) {
+/** The document names keys, and by URL what another store has; from which file of ours the bytes are is no matter. */
+function describePlan({ plan, tree }: Pick<PreparedUpload, 'plan' | 'tree'>) {
+  const original = (step: CopyStep) => (step.origin === 'source' ? `${tree.root}${step.from}` : step.from)
   return {
-    steps: steps.map(({ action, key, bytes, reason, ...rest }) => ({
-      action,
-      key,
-      bytes,
-      reason,
-      ...('from' in rest && { from: rest.from }),
-    })),
-    totals,
+    steps: plan.steps.map(step => {
+      const { action, key, bytes, reason } = step
+      return { action, key, bytes, reason, ...(step.action === 'copy' && { from: original(step) }) }
+    }),
+    totals: plan.totals,
   }
 }
 
-function renderPlan({ url, steps, totals }: { url: string } & ReturnType<typeof withoutWanted>): string {
+function renderPlan({ url, steps, totals }: { url: string } & ReturnType<typeof describePlan>): string {
   const lines = steps
     .filter(({ action }) => action !== 'skip')
     .map(
@@ -166,7 +171,7 @@ function renderPlan({ url, steps, totals }: { url: string } & ReturnType<typeof 
         `${step.action.padEnd(6)} ${formatBytes(step.bytes).padStart(9)}  ${step.key}${'from' in step ? `  (from ${step.from})` : ''}`,
     )
   const summary =
-    `Would send ${formatBytes(totals.uploadBytes)} to ${url}, copy ${formatBytes(totals.copyBytes)} inside it` +
+    `Would send ${formatBytes(totals.uploadBytes)} to ${url}, have the server copy ${formatBytes(totals.copyBytes)}` +
     `, leave ${formatBytes(totals.skipBytes)} as it is${totals.deleteBytes > 0 ? `, delete ${formatBytes(totals.deleteBytes)}` : ''}.`
   return [...lines, summary].join('\n')
 }
@@ -197,7 +202,7 @@ function renderDestination(done: UploadedDestination): string {
   const proofs = Object.entries(done.proof).filter(([, files]) => files > 0)
   return [
     `${done.url} is complete: sent ${formatBytes(done.uploadedBytes)} in ${count(done.uploadedFiles, 'file')}, ` +
-      `copied ${count(done.copiedFiles, 'file')} in the store, left ${count(done.skippedFiles, 'file')} as they were ` +
+      `copied ${count(done.copiedFiles, 'file')} on the server, left ${count(done.skippedFiles, 'file')} as they were ` +
       `(${done.seconds.toFixed(1)} s).`,
     `Proved by ${proofs.map(([proof, files]) => `${proof}: ${count(files, 'file')}`).join(', ')}.`,
     `Inventory: ${done.inventoryDigest}`,

@@ -2,14 +2,15 @@ import pMap from 'p-map'
 
 import { NimctlError } from '../../system/errors.ts'
 import { crc32cFromBase64 } from '../../system/hash.ts'
-import type { StoredObject } from '../store.ts'
+import type { ForeignObject, StoredObject } from '../store.ts'
 import { resultMissing } from './answer.ts'
 import { longSilenceMs } from './connections.ts'
 import { described, type Fields, fieldsOfXml, unquoted } from './described.ts'
 import type { ObjectRequest } from './exchange.ts'
-import { encodedSource, fullKey } from './location.ts'
+import { encodedSource, fullKey, type Location, parseS3Url } from './location.ts'
 import { abortMultipart, completeMultipart, createMultipart } from './multipart.ts'
 import { statObject } from './objects.ts'
+import { asObjectChanged } from './read.ts'
 import type { Session } from './session.ts'
 
 const mebibyte = 1024 ** 2
@@ -28,13 +29,36 @@ export async function copyObject(
       what: `There is no s3://${session.bucket}/${fullKey(session, from)} to copy.`,
     })
   }
-  if (source.size > largestCopy) return await copyInParts(session, { source, to, signal })
+  if (source.size > largestCopy) return await copyInParts(session, { from: session, source, to, signal })
   const headers = { 'x-amz-copy-source': encodedSource(session, from) }
-  return described(
-    to,
-    source.size,
-    await askCopy(session, 'CopyObject', { key: fullKey(session, to), headers, signal }),
-  )
+  return await copyWhole(session, { to, size: source.size, headers, signal })
+}
+
+/** From another bucket, or another prefix, of the same service. */
+export async function copyForeignObject(
+  session: Session,
+  { store, object, to, signal }: ForeignObject & { to: string; signal: AbortSignal },
+): Promise<StoredObject> {
+  const from = parseS3Url(store.url)
+  try {
+    if (object.size > largestCopy) return await copyInParts(session, { from, source: object, to, signal })
+    const headers = { 'x-amz-copy-source': encodedSource(from, object.key), ...stillIs(object) }
+    return await copyWhole(session, { to, size: object.size, headers, signal })
+  } catch (error) {
+    throw asObjectChanged(error, `s3://${from.bucket}/${fullKey(from, object.key)}`)
+  }
+}
+
+async function copyWhole(
+  session: Session,
+  { to, size, headers, signal }: { to: string; size: number; headers: Record<string, string>; signal: AbortSignal },
+): Promise<StoredObject> {
+  const request = { key: fullKey(session, to), headers, signal }
+  return described(to, size, await askCopy(session, 'CopyObject', request))
+}
+
+function stillIs({ etag }: StoredObject): Record<string, string> {
+  return etag === undefined ? {} : { 'x-amz-copy-source-if-match': `"${etag}"` }
 }
 
 /** Both kinds answer early with 200 and say how it went in a body that comes later. */
@@ -66,7 +90,7 @@ export async function copyInParts(session: Session, copy: CopyInParts): Promise<
 const sumsRefused = new Set(['STORE_REQUEST_REFUSED', 'STORE_UNSUPPORTED', 'CHECKSUM_MISMATCH'])
 
 async function copyRanges(session: Session, copy: CopyInParts & { undeclared?: boolean }): Promise<StoredObject> {
-  const { source, to, signal, partSize = partSizeFor(source.size), undeclared = false } = copy
+  const { from, source, to, signal, partSize = partSizeFor(source.size), undeclared = false } = copy
   const id = await createMultipart(session, to, { signal, undeclared })
   try {
     const ranges = Array.from({ length: Math.ceil(source.size / partSize) }, (_, index) => ({
@@ -74,7 +98,7 @@ async function copyRanges(session: Session, copy: CopyInParts & { undeclared?: b
       start: index * partSize,
       end: Math.min(source.size, (index + 1) * partSize) - 1,
     }))
-    const parts = await pMap(ranges, range => copyPart(session, { source, to, id, range, signal }), {
+    const parts = await pMap(ranges, range => copyPart(session, { from, source, to, id, range, signal }), {
       concurrency: copiesAtOnce,
     })
     const sums = undeclared ? { parts: parts.map(withoutSum) } : { parts, crc32c: source.crc32c }
@@ -88,6 +112,8 @@ async function copyRanges(session: Session, copy: CopyInParts & { undeclared?: b
 const withoutSum = ({ number, etag }: { number: number; etag: string }) => ({ number, etag })
 
 interface CopyInParts {
+  /** Where the source lies. */
+  from: Location
   source: StoredObject
   to: string
   signal: AbortSignal
@@ -104,6 +130,7 @@ function partSizeFor(size: number): number {
 async function copyPart(
   session: Session,
   {
+    from,
     source,
     to,
     id,
@@ -111,12 +138,12 @@ async function copyPart(
     signal,
   }: CopyInParts & { id: string; range: { number: number; start: number; end: number } },
 ): Promise<{ number: number; etag: string; crc32c?: number | undefined }> {
-  const headers: Record<string, string> = {
-    'x-amz-copy-source': encodedSource(session, source.key),
+  const headers = {
+    'x-amz-copy-source': encodedSource(from, source.key),
     'x-amz-copy-source-range': `bytes=${range.start}-${range.end}`,
+    // The ranges are of one object, also when somebody replaces it meanwhile.
+    ...stillIs(source),
   }
-  // The ranges are of one object, also when somebody replaces it meanwhile.
-  if (source.etag !== undefined) headers['x-amz-copy-source-if-match'] = `"${source.etag}"`
   const query = { partNumber: String(range.number), uploadId: id }
   const { ETag = '', ChecksumCRC32C = '' } = await askCopy(session, 'UploadPartCopy', {
     key: fullKey(session, to),

@@ -1,6 +1,6 @@
 import type { StoreOptions } from '../open.ts'
 import type { Store } from '../store.ts'
-import { copyObject } from './copy.ts'
+import { copyForeignObject, copyObject } from './copy.ts'
 import { listObjects } from './list.ts'
 import { putObject, removeObject, statObject } from './objects.ts'
 import { readObject } from './read.ts'
@@ -24,6 +24,8 @@ function s3Store(session: Session): Store {
     listUploads: (prefix, { signal }) => listOpenUploads(session, { prefix, signal }),
     abortUpload: (saved, options) => abortOpenUpload(session, saved, options),
     copy: (from, to, { signal }) => copyObject(session, { from, to, signal }),
+    service: session.service,
+    copyFrom: (from, to, { signal }) => copyForeignObject(session, { ...from, to, signal }),
     read: (key, range, options) => readObject(session, key, { range, ...options }),
     remove: removeObject(session),
     close: () => session.close(),

@@ -24,8 +24,8 @@ export async function readObject(
       translating(body, error => session.translate(error, { action: 'GetObject', key: request.key, signal })),
     )
   } catch (error) {
-    if (ifMatch === undefined || !isPreconditionFailed(error)) throw error
-    throw objectChanged(`s3://${session.bucket}/${request.key}`, error)
+    if (ifMatch === undefined) throw error
+    throw asObjectChanged(error, `s3://${session.bucket}/${request.key}`)
   }
 }
 
@@ -51,16 +51,13 @@ function translating(body: IncomingMessage, translate: (error: unknown) => unkno
   return readable
 }
 
-/** The table reads 412 as the answer to a write. */
-function isPreconditionFailed(error: unknown): boolean {
-  return error instanceof NimctlError && error.code === 'STORE_KEY_EXISTS'
-}
-
-function objectChanged(name: string, cause: unknown): NimctlError {
+/** The table reads 412 as the answer to a write; where an ETag was asked for, it is another object now. */
+export function asObjectChanged(error: unknown, name: string): unknown {
+  if (!(error instanceof NimctlError && error.code === 'STORE_KEY_EXISTS')) return error
   return new NimctlError('check-failed', 'OBJECT_CHANGED', {
-    what: `${name} was replaced while it was read.`,
+    what: `${name} was replaced while it was read or copied.`,
     why: 'It no longer has the ETag that it had before.',
     next: 'Run the same command again when nobody writes there any more.',
-    cause,
+    cause: error,
   })
 }

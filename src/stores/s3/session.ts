@@ -15,6 +15,8 @@ import { parseS3Url, type Location } from './location.ts'
 export interface Session extends Location {
   /** Changes as the server shows what it is capable of. */
   readonly capabilities: Capabilities
+  /** Endpoint and whose credentials: buckets of the same one can be copied from. */
+  readonly service: string
   /** How bytes are protected on their way; `unknown` until something was sent (probe.ts). */
   checksums: 'crc32c' | 'md5' | 'unknown'
   /**
@@ -84,6 +86,7 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
   return {
     ...location,
     capabilities: { ...capabilities, sortedListing },
+    service: JSON.stringify(['s3', endpoint, client.signed, options.awsProfile]),
     checksums: 'unknown',
     translate,
     request: (asked, make) => guard(asked, () => make(client.s3, { abortSignal: asked.signal })),
