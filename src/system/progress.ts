@@ -1,4 +1,4 @@
-/** What an upload does for a destination. `copy` is done by the server: before `send` from another store, after it for links. */
+/** What an upload does for a destination. `copy` is done by the store: before `send` from another store, after it for links. */
 export type Phase = 'compare' | 'send' | 'copy' | 'verify' | 'publish' | 'done'
 
 type Action = 'uploaded' | 'copied' | 'skipped' | 'downloaded' | 'removed' | 'checked'

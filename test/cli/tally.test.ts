@@ -107,7 +107,7 @@ describe('after the bytes', () => {
     add({ event: 'phase', destination: far, phase: 'copy' })
     wait(10)
     add(copied(far))
-    expect(tally.describe()).toEqual(['upload  copying on the server  100 MiB of 100 MiB  2 of 3 files  0:10 left'])
+    expect(tally.describe()).toEqual(['upload  copying  100 MiB of 100 MiB  2 of 3 files  0:10 left'])
   })
 
   it('what is verified counts anew', () => {
@@ -124,6 +124,12 @@ describe('after the bytes', () => {
     add({ event: 'finished', destination: far, key: 'old', action: 'removed' })
     expect(tally.describe()[0]).toContain('1 of 3 files')
   })
+})
+
+it('says nothing of bytes where none are to be sent', () => {
+  const { tally, add } = aTally(...uploadTo(far))
+  add({ event: 'phase', destination: far, phase: 'copy', totalBytes: 0 })
+  expect(tally.describe()).toEqual(['upload  copying  0 of 3 files  0:00'])
 })
 
 it('takes the totals that turn out while it compares', () => {

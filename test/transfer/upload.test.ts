@@ -8,7 +8,7 @@ import { readCacheRecord } from '../../src/cache/record.ts'
 import { scanCacheTree } from '../../src/cache/scan.ts'
 import { openStore } from '../../src/stores/open.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { silent } from '../../src/system/progress.ts'
+import { type ProgressEvent, type Report, silent } from '../../src/system/progress.ts'
 import { download } from '../../src/transfer/download.ts'
 import { listCaches } from '../../src/transfer/list-caches.ts'
 import { requireInventory } from '../../src/transfer/marker.ts'
@@ -57,7 +57,7 @@ const run = async (request: Partial<UploadRequest> = {}) => {
   return done
 }
 const validate = () => validateStore({ store, profiles: [], deep: false, concurrency: 4, signal, report: silent })
-const fetchInto = async (directory: string) => {
+const fetchInto = async (directory: string, report: Report = silent) => {
   const { inventory } = await requireInventory(store, undefined, signal)
   return await download({
     store,
@@ -67,7 +67,7 @@ const fetchInto = async (directory: string) => {
     concurrency: 4,
     memory: 2 ** 25,
     signal,
-    report: silent,
+    report,
   })
 }
 const failures = async () => {
@@ -367,6 +367,17 @@ describe('download', () => {
     await writeFile(stored(`blobs/${name}`), bytes)
     await fetchInto(join(work, 'back'))
     expect(await readTree(join(work, 'back'))).toEqual(await readTree(cache))
+  })
+
+  it('counts what is there as done, and not as fetched', async () => {
+    await run()
+    const back = join(work, 'back')
+    const { bytes } = await fetchInto(back)
+    const events: ProgressEvent[] = []
+    await fetchInto(back, event => events.push(event))
+    const arrived = events.filter(event => event.event === 'bytes')
+    expect(arrived.filter(({ resumed }) => resumed !== true)).toEqual([])
+    expect(arrived.reduce((sum, event) => sum + event.bytes, 0)).toBe(bytes)
   })
 
   it('does not follow a link that leads out of the directory', async () => {

@@ -171,7 +171,7 @@ function renderPlan({ url, steps, totals }: { url: string } & ReturnType<typeof 
         `${step.action.padEnd(6)} ${formatBytes(step.bytes).padStart(9)}  ${step.key}${'from' in step ? `  (from ${step.from})` : ''}`,
     )
   const summary =
-    `Would send ${formatBytes(totals.uploadBytes)} to ${url}, have the server copy ${formatBytes(totals.copyBytes)}` +
+    `Would send ${formatBytes(totals.uploadBytes)} to ${url}, have the store copy ${formatBytes(totals.copyBytes)}` +
     `, leave ${formatBytes(totals.skipBytes)} as it is${totals.deleteBytes > 0 ? `, delete ${formatBytes(totals.deleteBytes)}` : ''}.`
   return [...lines, summary].join('\n')
 }
@@ -202,7 +202,7 @@ function renderDestination(done: UploadedDestination): string {
   const proofs = Object.entries(done.proof).filter(([, files]) => files > 0)
   return [
     `${done.url} is complete: sent ${formatBytes(done.uploadedBytes)} in ${count(done.uploadedFiles, 'file')}, ` +
-      `copied ${count(done.copiedFiles, 'file')} on the server, left ${count(done.skippedFiles, 'file')} as they were ` +
+      `had the store copy ${count(done.copiedFiles, 'file')}, left ${count(done.skippedFiles, 'file')} as they were ` +
       `(${done.seconds.toFixed(1)} s).`,
     `Proved by ${proofs.map(([proof, files]) => `${proof}: ${count(files, 'file')}`).join(', ')}.`,
     `Inventory: ${done.inventoryDigest}`,

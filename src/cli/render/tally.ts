@@ -92,7 +92,7 @@ function addFile(sum: Sum): void {
 const phaseWords: Record<Phase, string> = {
   compare: 'comparing',
   send: '',
-  copy: 'copying on the server',
+  copy: 'copying',
   verify: 'verifying',
   publish: 'publishing',
   done: 'complete',
@@ -106,7 +106,7 @@ function describeSum(sum: Sum, now: () => number): string {
   const left = secondsLeft(bytesLeft, sum.byteRate) ?? secondsLeft(filesLeft, sum.fileRate)
   return [
     phase === undefined ? '' : phaseWords[phase],
-    bytes > 0 || totalBytes !== undefined
+    bytes > 0 || (totalBytes ?? 0) > 0
       ? amount(formatBytes(bytes), totalBytes === undefined ? undefined : formatBytes(totalBytes))
       : '',
     files > 0 || totalFiles !== undefined
