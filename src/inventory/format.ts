@@ -67,73 +67,61 @@ export function formatInventory({ header, entries }: Inventory): string {
   return [header, ...sorted].map(line => `${JSON.stringify(line)}\n`).join('')
 }
 
-/**
- * @param where the URL or file that the text came from, for the error.
- * @throws NimctlError `check-failed` / `INVENTORY_INVALID` for anything that is no whole inventory,
- *   `usage` / `INVENTORY_TOO_NEW` for a format of a later nimctl.
- */
-export function parseInventory(text: string, where: string): Inventory {
-  const lines = text.split('\n')
-  const end = lines.pop()
-  if (end !== '' || lines.length === 0) throw invalid(where, lines.length + 1, 'the last line is cut off')
-  const [first, ...rest] = lines.map((line, index) => parseLine(line, index + 1, where))
-  const parsedHeader = parseHeader(first, where)
-  const entries = rest.map((line, index) => parseEntry(line, index + 2, where))
-  checkOrder(entries, where)
-  return { header: parsedHeader, entries }
-}
-
 /** `sha256:…` of an inventory's bytes: what one side prints and the other one asks for. */
 export function inventoryDigest(text: string | Uint8Array): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`
 }
 
-function parseLine(line: string, number: number, where: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    if (error instanceof SyntaxError) throw invalid(where, number, 'this is no JSON')
-    throw error
-  }
+/** Where a line stands: the URL or file, and its number from 1. */
+export interface LinePlace {
+  where: string
+  line: number
 }
 
-function parseHeader(line: unknown, where: string): InventoryHeader {
-  const version = typeof line === 'object' && line !== null && 'formatVersion' in line ? line.formatVersion : undefined
+/**
+ * @throws NimctlError `check-failed` / `INVENTORY_INVALID`, `usage` / `INVENTORY_TOO_NEW` for a format of a later nimctl.
+ */
+export function parseHeader(text: string, place: LinePlace): InventoryHeader {
+  const value = parseJson(text, place)
+  const version =
+    typeof value === 'object' && value !== null && 'formatVersion' in value ? value.formatVersion : undefined
   if (typeof version === 'number' && version > 1) {
     throw new NimctlError('usage', 'INVENTORY_TOO_NEW', {
-      what: `The inventory ${where} has format version ${version}; this nimctl reads version 1.`,
+      what: `The inventory ${place.where} has format version ${version}; this nimctl reads version 1.`,
       next: 'Use the nimctl version that wrote it, or a newer one.',
     })
   }
-  const result = v.safeParse(header, line)
-  if (!result.success) throw invalid(where, 1, describe(result.issues[0]))
+  const result = v.safeParse(header, value)
+  if (!result.success) throw invalidInventory(place, describe(result.issues[0]))
   return result.output
 }
 
-function parseEntry(line: unknown, number: number, where: string): InventoryEntry {
-  const result = v.safeParse(entry, line)
-  if (!result.success) throw invalid(where, number, describe(result.issues[0]))
+/** @throws NimctlError `check-failed` / `INVENTORY_INVALID`. */
+export function parseEntry(text: string, place: LinePlace): InventoryEntry {
+  const value = parseJson(text, place)
+  const result = v.safeParse(entry, value)
+  if (!result.success) throw invalidInventory(place, describe(result.issues[0]))
   return result.output
 }
 
-function describe(issue: v.BaseIssue<unknown>): string {
-  const dotPath = v.getDotPath(issue)
-  return dotPath === null ? issue.message : `${dotPath}: ${issue.message}`
-}
-
-function checkOrder(entries: readonly InventoryEntry[], where: string): void {
-  for (const [index, { path: second }] of entries.entries()) {
-    const first = entries[index - 1]?.path
-    if (first !== undefined && compareUtf8(first, second) >= 0) {
-      throw invalid(where, index + 2, `"${second}" stands twice or out of order`)
-    }
-  }
-}
-
-function invalid(where: string, line: number, why: string): NimctlError {
+export function invalidInventory({ where, line }: LinePlace, why: string): NimctlError {
   return new NimctlError('check-failed', 'INVENTORY_INVALID', {
     what: `The inventory ${where} is damaged in line ${line}.`,
     why,
     next: 'Run the upload again: it sends what is missing and writes the inventory anew.',
   })
+}
+
+function parseJson(text: string, place: LinePlace): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) throw invalidInventory(place, 'this is no JSON')
+    throw error
+  }
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const dotPath = v.getDotPath(issue)
+  return dotPath === null ? issue.message : `${dotPath}: ${issue.message}`
 }

@@ -1,13 +1,17 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 
 import { translateFileError } from '../system/files.ts'
-import { inventoryDigest, parseInventory } from './format.ts'
-import type { Inventory } from './inventory.ts'
+import type { InventoryHeader } from './inventory.ts'
+import { checkWhole, readInventory } from './read.ts'
 
-/** An inventory that somebody brought along as a file, and the digest of its bytes. */
-export async function readInventoryFile(path: string): Promise<{ inventory: Inventory; digest: string }> {
-  const bytes = await readFile(path).catch((error: unknown) => {
+/** The header of an inventory that somebody brought along as a file, read to its end, and the digest of its bytes. */
+export async function readInventoryFile(path: string): Promise<{ header: InventoryHeader; digest: string }> {
+  const bytes = createReadStream(path, { highWaterMark: 1024 * 1024 })
+  try {
+    return await checkWhole(await readInventory(bytes, path))
+  } catch (error) {
     throw translateFileError(error, path)
-  })
-  return { inventory: parseInventory(bytes.toString('utf8'), path), digest: inventoryDigest(bytes) }
+  } finally {
+    bytes.destroy()
+  }
 }

@@ -1,7 +1,12 @@
-import { buffer } from 'node:stream/consumers'
-
-import { formatInventory, inventoryDigest, parseInventory } from '../inventory/format.ts'
-import { inventoryKey, ngcInventoryKey, ownFolder, type Inventory } from '../inventory/inventory.ts'
+import { formatInventory, inventoryDigest } from '../inventory/format.ts'
+import {
+  inventoryKey,
+  ngcInventoryKey,
+  ownFolder,
+  type Inventory,
+  type InventoryHeader,
+} from '../inventory/inventory.ts'
+import { checkWhole, collectInventory, readInventory, type InventoryReader } from '../inventory/read.ts'
 import type { Store } from '../stores/store.ts'
 import { errorCode, isRetryable, NimctlError } from '../system/errors.ts'
 import { crc32c } from '../system/hash.ts'
@@ -19,9 +24,44 @@ export async function readPublishedInventory(
   key: string,
   signal: AbortSignal,
 ): Promise<PublishedInventory | undefined> {
-  const bytes = await readObject(store, key, signal)
-  if (bytes === undefined) return undefined
-  return { inventory: parseInventory(bytes.toString('utf8'), describeKey(store, key)), digest: inventoryDigest(bytes) }
+  return await streamInventory(store, { key, signal }, collect)
+}
+
+async function collect(reader: InventoryReader): Promise<PublishedInventory> {
+  return { inventory: await collectInventory(reader), digest: reader.digest() }
+}
+
+const mostBrokenAnswers = 5
+
+/**
+ * Hands on the inventory under a key while it arrives, so that it need not fit into memory.
+ *
+ * @param use is called again, and begins anew, when the answer breaks off.
+ * @returns `undefined` when there is none.
+ */
+export async function streamInventory<T>(
+  store: Store,
+  { key, signal }: { key: string; signal: AbortSignal },
+  use: (reader: InventoryReader) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const body = await store.read(key, undefined, { signal })
+      try {
+        return await use(await readInventory(body, describeKey(store, key)))
+      } catch (error) {
+        // Opening a request again is the store's own business; a body that breaks off is ours.
+        if (!isRetryable(error) || attempt === mostBrokenAnswers) throw error
+      } finally {
+        body.destroy()
+      }
+    }
+  } catch (error) {
+    // A bucket that is not there is another matter than a key that is not there.
+    if (error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND') return undefined
+    if (errorCode(error) === 'ABORT_ERR') signal.throwIfAborted()
+    throw error
+  }
 }
 
 /** Names one of several images that share a bucket (layout `ngc`). */
@@ -60,7 +100,7 @@ export function chooseMarker(
 }
 
 /**
- * The inventory of a store, for what can't do without.
+ * The inventory of a store, for what can't do without. All its entries are in memory: some 450 bytes each.
  *
  * @throws NimctlError `check-failed` / `INVENTORY_MISSING`, `usage` / `INVENTORY_AMBIGUOUS`.
  */
@@ -69,10 +109,27 @@ export async function requireInventory(
   image: ImageDigest | undefined,
   signal: AbortSignal,
 ): Promise<PublishedInventory> {
+  return await requireMarker(store, { image, signal }, collect)
+}
+
+/** As `requireInventory`, for whom the header and the digest are enough. */
+export async function requireHeader(
+  store: Store,
+  image: ImageDigest | undefined,
+  signal: AbortSignal,
+): Promise<{ header: InventoryHeader; digest: string }> {
+  return await requireMarker(store, { image, signal }, checkWhole)
+}
+
+async function requireMarker<T>(
+  store: Store,
+  { image, signal }: { image: ImageDigest | undefined; signal: AbortSignal },
+  use: (reader: InventoryReader) => Promise<T>,
+): Promise<T> {
   const keys = await listMarkers(store, signal)
   const key = chooseMarker(store, keys, image)
-  const published = key === undefined ? undefined : await readPublishedInventory(store, key, signal)
-  if (published !== undefined) return published
+  const found = key === undefined ? undefined : await streamInventory(store, { key, signal }, use)
+  if (found !== undefined) return found
   throw new NimctlError('check-failed', 'INVENTORY_MISSING', {
     what: `There is no inventory${image === undefined ? '' : ` of ${image.reference}`} in ${describeKey(store, '')}, so nobody can say whether it is complete.`,
     why:
@@ -98,25 +155,4 @@ export async function publishInventory(
 export function describeKey(store: Store, key: string): string {
   const { protocol, host, pathname } = store.url
   return `${protocol}//${host}${pathname.endsWith('/') ? pathname : `${pathname}/`}${key}`
-}
-
-const mostBrokenAnswers = 5
-
-async function readObject(store: Store, key: string, signal: AbortSignal): Promise<Buffer | undefined> {
-  try {
-    for (let attempt = 1; ; attempt++) {
-      const body = await store.read(key, undefined, { signal })
-      try {
-        return await buffer(body)
-      } catch (error) {
-        // Opening a request again is the store's own business; a body that breaks off is ours.
-        if (!isRetryable(error) || attempt === mostBrokenAnswers) throw error
-      }
-    }
-  } catch (error) {
-    // A bucket that is not there is another matter than a key that is not there.
-    if (error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND') return undefined
-    if (errorCode(error) === 'ABORT_ERR') signal.throwIfAborted()
-    throw error
-  }
 }

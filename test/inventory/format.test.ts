@@ -1,7 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
+
 import { describe, expect, it } from 'vitest'
 
-import { formatInventory, inventoryDigest, parseInventory } from '../../src/inventory/format.ts'
+import { formatInventory, inventoryDigest } from '../../src/inventory/format.ts'
 import { ngcInventoryKey, type Inventory, type InventoryEntry } from '../../src/inventory/inventory.ts'
+import { collectInventory, readInventory } from '../../src/inventory/read.ts'
+import { newSeed, seeded } from '../seeded.ts'
 
 const file: InventoryEntry = { type: 'file', path: 'blobs/ab', size: 3, mode: 0o644, crc32c: '00000001' }
 const link: InventoryEntry = {
@@ -23,18 +27,48 @@ function anInventory(entries: InventoryEntry[] = [file, link]): Inventory {
       models: [],
       layout: 'cache',
       links: 'copy',
-      files: entries.length,
-      bytes: 3,
+      files: entries.filter(({ type }) => type !== 'directory').length,
+      bytes: entries.reduce((sum, entry) => (entry.type === 'file' ? sum + entry.size : sum), 0),
     },
     entries,
   }
 }
 
-it('comes back as it was written, sorted, with the same digest whatever the order', () => {
+/** In pieces of `length` bytes, as a connection brings them. */
+async function* inPieces(text: string, length: number): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text)
+  for (let start = 0; start < bytes.length; start += length) {
+    await setImmediate()
+    yield bytes.subarray(start, start + length)
+  }
+}
+
+async function read(text: string, { length = 1000 } = {}): Promise<Inventory> {
+  return await collectInventory(await readInventory(inPieces(text, length), 's3://b/p'))
+}
+
+it('comes back as it was written, sorted, with the same digest whatever the order', async () => {
   const text = formatInventory(anInventory([link, file, { type: 'directory', path: 'tmp', mode: 0o755 }]))
-  expect(parseInventory(text, 'x').entries.map(({ path }) => path)).toEqual(['blobs/ab', 'snapshots/v/a', 'tmp'])
-  expect(formatInventory(parseInventory(text, 'x'))).toBe(text)
-  expect(inventoryDigest(text)).toMatch(/^sha256:[0-9a-f]{64}$/)
+  const inventory = await read(text)
+  expect(inventory.entries.map(({ path }) => path)).toEqual(['blobs/ab', 'snapshots/v/a', 'tmp'])
+  expect(formatInventory(inventory)).toBe(text)
+})
+
+const seed = newSeed()
+
+it(`is the same in pieces of any length (seed ${seed})`, async () => {
+  const random = seeded(seed)
+  const names = ['ünï', 'emoji-😀', 'new\nline', 'lone-\ud800', '\u2028', 'plain', '"quoted"']
+  const paths = new Set(
+    Array.from({ length: 50 }, () => `${random.pick(names)}/${random.pick(names)}-${random.below(99)}`),
+  )
+  const text = formatInventory(anInventory([...paths].map(path => ({ ...file, path }))))
+  const whole = await read(text, { length: Infinity })
+  for (const length of [1, 2, 3, 7, 1 + random.below(500)]) {
+    const reader = await readInventory(inPieces(text, length), 's3://b/p')
+    expect(await collectInventory(reader)).toEqual(whole)
+    expect(reader.digest()).toBe(inventoryDigest(text))
+  }
 })
 
 describe('what is no whole inventory is refused', () => {
@@ -51,20 +85,30 @@ describe('what is no whole inventory is refused', () => {
     ['a wrong order', withEntry({ ...file, path: 'a' }), 'twice or out of order'],
     ['a size that is none', withEntry({ ...file, path: 'z', size: -1 }), 'size'],
     ['a kind that nobody knows', withEntry({ ...file, path: 'z', type: 'socket' }), 'type'],
-  ])('%s', (_case, damaged, why) => {
-    expect(() => parseInventory(damaged, 's3://b/p')).toThrow(
-      expect.objectContaining({
-        category: 'check-failed',
-        code: 'INVENTORY_INVALID',
-        why: expect.stringContaining(why),
-      }),
-    )
+    ['an end that is missing whole', text.slice(0, text.trimEnd().lastIndexOf('\n') + 1), 'the header counts 2 files'],
+    ['an entry too many', withEntry({ ...file, path: 'z' }), 'the header counts 2 files'],
+    ['a line without end', `${text}${' '.repeat(17 * 2 ** 20)}`, 'no end'],
+  ])('%s', async (_case, damaged, why) => {
+    await expect(read(damaged, { length: 2 ** 20 })).rejects.toMatchObject({
+      category: 'check-failed',
+      code: 'INVENTORY_INVALID',
+      why: expect.stringContaining(why),
+    })
+  })
+
+  it.each([1, 2, 3])('damage in line %i is told with its number', async number => {
+    const lines = text.split('\n')
+    lines[number - 1] = '{"formatVersion":1'
+    await expect(read(lines.join('\n'), { length: 10 })).rejects.toMatchObject({
+      code: 'INVENTORY_INVALID',
+      message: expect.stringContaining(`s3://b/p is damaged in line ${number}.`),
+    })
   })
 })
 
-it('says that a newer nimctl wrote it', () => {
+it('says that a newer nimctl wrote it', async () => {
   const text = formatInventory(anInventory()).replace('"formatVersion":1', '"formatVersion":2')
-  expect(() => parseInventory(text, 'x')).toThrow(expect.objectContaining({ code: 'INVENTORY_TOO_NEW' }))
+  await expect(read(text)).rejects.toMatchObject({ code: 'INVENTORY_TOO_NEW' })
 })
 
 it.each([

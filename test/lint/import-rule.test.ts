@@ -53,7 +53,7 @@ describe('imports look upstream only', () => {
     [
       'a store that knows models',
       'stores/s3/planted.ts',
-      "import { parseInventory } from '../../inventory/format.ts'\nparseInventory\n",
+      "import { formatInventory } from '../../inventory/format.ts'\nformatInventory\n",
       'stores/ knows nothing of inventory/.',
     ],
     [

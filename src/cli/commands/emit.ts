@@ -121,16 +121,16 @@ async function readSource(
     })
   }
   if (flags.cache !== undefined) {
-    const { requireInventory } = await import('../../transfer/marker.ts')
+    const { requireHeader } = await import('../../transfer/marker.ts')
     const url = parseStoreUrl(flags.cache)
     const store = await openFlaggedStore(url, flags, { context, readOnly: true })
-    const { inventory, digest } = await requireInventory(store, flags.image, context.signal)
+    const { header, digest } = await requireHeader(store, flags.image, context.signal)
     store.close()
-    return { header: inventory.header, digest, url }
+    return { header, digest, url }
   }
   const { readInventoryFile } = await import('../../inventory/read-file.ts')
-  const { inventory, digest } = await readInventoryFile(flags.inventory ?? '')
-  if (flags.storeUrl !== undefined) return { header: inventory.header, digest, url: parseStoreUrl(flags.storeUrl) }
+  const { header, digest } = await readInventoryFile(flags.inventory ?? '')
+  if (flags.storeUrl !== undefined) return { header, digest, url: parseStoreUrl(flags.storeUrl) }
   throw new NimctlError('usage', 'EMIT_SOURCE', {
     what: 'An inventory file does not say where its store is.',
     next: 'Add --store-url, such as --store-url s3://models/llama/',
