@@ -11,5 +11,11 @@ export interface Context {
    * @param fields of the document, as cli.md promises them.
    */
   print(kind: string, fields: object, forPeople: () => string): void
+  /** As `print`, for a document with a list that may be longer than memory. */
+  printLong(
+    kind: string,
+    fields: object,
+    list: { name: string; items: Iterable<unknown> | AsyncIterable<unknown>; forPeople: () => Promise<string> },
+  ): Promise<void>
   readStdin(): Promise<string>
 }

@@ -1,11 +1,13 @@
 import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 
 import { CommanderError, type Command } from 'commander'
 
-import { exitCodes, NimctlError } from '../system/errors.ts'
+import { errorCode, exitCodes, NimctlError } from '../system/errors.ts'
 import { silent } from '../system/progress.ts'
 import type { Context } from './context.ts'
 import { createProgram, type GlobalFlags } from './program.ts'
+import { renderDocument } from './render/document.ts'
 import { renderError } from './render/error.ts'
 import { openRenderer, type Renderer } from './render/renderer.ts'
 
@@ -24,6 +26,9 @@ export async function run(args: readonly string[]): Promise<number> {
   process.stdout.on('error', ignoreClosedPipe)
   let renderer: Renderer = { report: silent, close: () => {} }
   let exitCode = 0
+  const noteOutcome = (fields: object) => {
+    if ('ok' in fields && fields.ok === false) exitCode = exitCodes['check-failed']
+  }
 
   const context: Context = {
     env: process.env,
@@ -32,7 +37,13 @@ export async function run(args: readonly string[]): Promise<number> {
     print(kind, fields, forPeople) {
       renderer.close()
       process.stdout.write(`${json ? JSON.stringify({ formatVersion: 1, kind, ...fields }) : forPeople()}\n`)
-      if ('ok' in fields && fields.ok === false) exitCode = exitCodes['check-failed']
+      noteOutcome(fields)
+    },
+    async printLong(kind, fields, { name, items, forPeople }) {
+      renderer.close()
+      if (json) await writeAll(renderDocument({ formatVersion: 1, kind, ...fields }, name, items))
+      else process.stdout.write(`${await forPeople()}\n`)
+      noteOutcome(fields)
     },
     readStdin: () => text(process.stdin),
   }
@@ -73,6 +84,15 @@ function translate(error: unknown, signal: AbortSignal): unknown {
     what: error.message.replace(/^error: /, ''),
     next: 'Run with --help to see what is accepted.',
   })
+}
+
+/** No faster than the reader takes it. */
+async function writeAll(pieces: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(pieces, process.stdout, { end: false })
+  } catch (error) {
+    if (errorCode(error) !== 'EPIPE') throw error
+  }
 }
 
 /** `nimctl … | head` is no error. */

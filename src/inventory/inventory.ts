@@ -61,6 +61,12 @@ export interface Inventory {
   entries: InventoryEntry[]
 }
 
+/** The key of the object that an entry stands for; `undefined` where none lies in the store. */
+export function keyOf(entry: InventoryEntry, { links }: Pick<InventoryHeader, 'links'>): string | undefined {
+  if (entry.type === 'directory' || (entry.type === 'link' && links === 'record')) return undefined
+  return entry.key ?? entry.path
+}
+
 /** Where the inventory of layouts `cache` and `plain` lies under its prefix. */
 export const inventoryKey = '.nimctl/inventory.jsonl'
 

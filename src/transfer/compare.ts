@@ -1,101 +1,149 @@
-import pMap from 'p-map'
-
-import type { Inventory, InventoryEntry } from '../inventory/inventory.ts'
-import { ownFolder } from '../inventory/inventory.ts'
+import { keyOf, ownFolder, type InventoryEntry, type InventoryHeader } from '../inventory/inventory.ts'
+import { mergeByKey } from '../inventory/merge.ts'
 import type { Store, StoredObject } from '../stores/store.ts'
-import type { Check, CheckMethod } from '../system/check.ts'
-import { crc32c } from '../system/hash.ts'
+import type { Check, CheckLog, CheckMethod } from '../system/check.ts'
+import { forAll } from '../system/for-all.ts'
+import { crc32c, crc32cToHex } from '../system/hash.ts'
 import type { Report } from '../system/progress.ts'
-import { listObjects } from './listing.ts'
+import { listSorted, openKeySorter } from './listing.ts'
 
-type StoredEntry = InventoryEntry & { type: 'file' | 'link' }
+/** An object that an inventory names. */
+export interface NamedObject {
+  key: string
+  /** Absent where only the inventory of another image in the same bucket names it. */
+  expected?: ExpectedContent
+}
+
+interface ExpectedContent {
+  kind: 'blob' | 'link' | 'file'
+  /** Bytes. */
+  size: number
+  /** 8 hex digits. */
+  crc32c: string
+}
+
+/** What an entry of the inventory names; `undefined` where no object stands for it. */
+export function namedObject(entry: InventoryEntry, header: InventoryHeader): NamedObject | undefined {
+  const key = keyOf(entry, header)
+  if (entry.type === 'directory' || key === undefined) return undefined
+  return { key, expected: { kind: kindOf(entry), size: entry.size, crc32c: entry.crc32c } }
+}
 
 export interface CompareOptions {
   /** Read contents back, instead of asking the store for its checksums. */
   deep: boolean
-  /** Keys beside the inventory's that are no content and may lie there. */
-  ignore: (key: string) => boolean
   concurrency: number
   signal: AbortSignal
   report: Report
 }
 
 /**
- * Compares what lies in a store with an inventory, a check per object. Read are, unless `deep`, only objects that
- * something else than nimctl wrote.
+ * Compares what lies in a store with what its inventory names, a check per object, and holds neither in memory. Read
+ * are, unless `deep`, only objects that something else than nimctl wrote.
  * Names: `store.blob-…`, `store.link-…` and `store.file-…` with `missing`, `size`, `checksum`; `store.extra`.
+ *
+ * @param named in the UTF-8 order of keys.
  */
 export async function compareStore(
   store: Store,
-  inventory: Inventory,
-  { deep, ignore, concurrency, signal, report }: CompareOptions,
-): Promise<Check[]> {
-  const wanted = new Map(
-    inventory.entries
-      .filter(entry => entry.type !== 'directory')
-      .filter(entry => !(entry.type === 'link' && inventory.header.links === 'record'))
-      .map(entry => [entry.key ?? entry.path, entry] as const),
-  )
-  const listed = new Map<string, StoredObject>()
-  const checks: Check[] = []
-  for await (const object of listObjects(store, '', signal)) {
-    if (wanted.has(object.key)) listed.set(object.key, object)
-    else if (!object.key.startsWith(ownFolder) && !ignore(object.key)) checks.push(extra(object))
+  { named, checks }: { named: AsyncIterable<NamedObject>; checks: CheckLog },
+  options: CompareOptions,
+): Promise<void> {
+  const add = async ({ key, expected, check }: Compared): Promise<void> => {
+    await checks.add(check)
+    if (expected !== undefined) options.report({ event: 'finished', key, action: 'checked' })
   }
-  const compareAll = (deeply: boolean, keys: readonly string[]) =>
-    pMap(
-      keys,
-      async key => {
-        const entry = wanted.get(key)
-        if (entry === undefined) throw new Error(`${key} is not in the inventory.`)
-        const check = await compareObject(store, { key, entry, listed: listed.get(key), deep: deeply, signal })
-        report({ event: 'finished', key, action: 'checked' })
-        return check
-      },
-      { concurrency, signal },
-    )
-  const compared = await compareAll(deep, [...wanted.keys()])
-  const outsiders = findOutsiders(compared)
-  const read = await compareAll(true, [...outsiders])
-  return [...compared.filter(({ path }) => path === undefined || !outsiders.has(path)), ...read, ...checks]
+  const unproved = openKeySorter<Compared>()
+  try {
+    let keepsChecksums = false
+    const pairs = pairUp(named, listSorted(store, '', options.signal))
+    for await (const one of compareAll(store, pairs, options)) {
+      const { method, status } = one.check
+      keepsChecksums ||= method === 'listing-checksum' || method === 'stat-checksum'
+      await (status === 'not-provable' ? unproved.add(one) : add(one))
+    }
+    // Where the store has checksums of some objects, one without was not put there by nimctl: something else wrote it,
+    // and it is read. Where it has none at all, reading everything is for `deep` to ask.
+    const read = { ...options, deep: true }
+    const settled = keepsChecksums ? compareAll(store, unproved.read(), read) : unproved.read()
+    for await (const one of settled) await add(one)
+  } finally {
+    await unproved.clear()
+  }
 }
 
-/**
- * Where the store has checksums of some objects, one without was not put there by nimctl: something else wrote it, and
- * it is read. Where it has none at all, reading everything is for `deep` to ask.
- */
-function findOutsiders(compared: readonly Check[]): Set<string> {
-  const keepsChecksums = compared.some(({ method }) => method === 'listing-checksum' || method === 'stat-checksum')
-  if (!keepsChecksums) return new Set()
-  return new Set(
-    compared.flatMap(({ status, path }) => (status === 'not-provable' && path !== undefined ? [path] : [])),
-  )
+/** What the inventory expects under a key and what the listing has there; one of them at least. */
+interface Pair {
+  key: string
+  expected?: ExpectedContent
+  listed?: StoredObject
 }
 
-async function compareObject(
+type Compared = Pair & { check: Check }
+
+async function* pairUp(named: AsyncIterable<NamedObject>, listed: AsyncIterable<StoredObject>): AsyncGenerator<Pair> {
+  for await (const { left, right } of mergeByKey(named, listed)) {
+    if (left?.expected !== undefined) {
+      yield { key: left.key, expected: left.expected, ...(right !== undefined && { listed: right }) }
+    } else if (left === undefined && right !== undefined && !right.key.startsWith(ownFolder)) {
+      yield { key: right.key, listed: right }
+    }
+  }
+}
+
+/** Enough for many requests beside each other; the last ones of a batch are waited for before the next one begins. */
+const batchSize = 1000
+
+async function* compareAll(
   store: Store,
-  context: { key: string; entry: StoredEntry; listed: StoredObject | undefined; deep: boolean; signal: AbortSignal },
+  pairs: AsyncIterable<Pair>,
+  { deep, concurrency, signal }: CompareOptions,
+): AsyncGenerator<Compared> {
+  for await (const batch of batches(pairs)) {
+    const compare = async (pair: Pair, stop: AbortSignal): Promise<Compared> => ({
+      ...pair,
+      check: await comparePair(store, pair, { deep, signal: stop }),
+    })
+    yield* await forAll(batch, compare, { concurrency, signal })
+  }
+}
+
+async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+  let batch: T[] = []
+  for await (const item of items) {
+    batch.push(item)
+    if (batch.length < batchSize) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
+
+async function comparePair(
+  store: Store,
+  { key, expected, listed }: Pair,
+  { deep, signal }: { deep: boolean; signal: AbortSignal },
 ): Promise<Check> {
-  const { key, entry, listed, deep, signal } = context
-  const kind = kindOf(entry)
+  if (expected === undefined) return extra(key, listed)
+  const { kind, size } = expected
   if (listed === undefined) {
     return {
       name: `store.${kind}-missing`,
       status: 'failed',
       method: 'structure',
       path: key,
-      expected: `${entry.size} bytes`,
+      expected: `${size} bytes`,
       found: 'nothing',
       next: uploadAgain,
     }
   }
-  if (listed.size !== entry.size) {
+  if (listed.size !== size) {
     return {
       name: `store.${kind}-size`,
       status: 'failed',
       method: 'size',
       path: key,
-      expected: `${entry.size} bytes`,
+      expected: `${size} bytes`,
       found: `${listed.size} bytes`,
       next: uploadAgain,
     }
@@ -104,7 +152,7 @@ async function compareObject(
     ? { method: 'content' as const, sum: await readSum(store, key, signal) }
     : await askSum(store, listed, signal)
   const cure = store.capabilities.statProof === 'full-checksum' ? uploadAgain : removeFirst
-  return judge(entry, { key, kind, method, sum, cure })
+  return judge(expected, { key, method, sum, cure })
 }
 
 const uploadAgain = 'Run nimctl upload again from the cache: it sends what differs.'
@@ -112,17 +160,16 @@ const removeFirst =
   'Remove it, then run nimctl upload again: in a store without checksums it sees only what is missing.'
 
 function judge(
-  entry: StoredEntry,
-  context: { key: string; kind: string; method: CheckMethod; sum: number | undefined; cure: string },
+  { kind, size, crc32c: expectedSum }: ExpectedContent,
+  { key, method, sum, cure }: { key: string; method: CheckMethod; sum: number | undefined; cure: string },
 ): Check {
-  const { key, kind, method, sum, cure } = context
   const name = `store.${kind}-checksum`
-  const expected = `crc32c ${entry.crc32c}`
+  const expected = `crc32c ${expectedSum}`
   if (sum === undefined) {
     const next = 'The store has no checksum for it: --deep reads it back.'
-    return { name, status: 'not-provable', method, path: key, expected, found: `${entry.size} bytes`, next }
+    return { name, status: 'not-provable', method, path: key, expected, found: `${size} bytes`, next }
   }
-  const found = `crc32c ${sum.toString(16).padStart(8, '0')}`
+  const found = `crc32c ${crc32cToHex(sum)}`
   if (found === expected) return { name, status: 'ok', method, path: key }
   return { name, status: 'failed', method, path: key, expected, found, next: cure }
 }
@@ -144,18 +191,18 @@ async function readSum(store: Store, key: string, signal: AbortSignal): Promise<
   return sum
 }
 
-function kindOf(entry: StoredEntry): string {
-  if (entry.type === 'link') return 'link'
-  return /(?:^|\/)blobs\/[^/]+$/.test(entry.path) ? 'blob' : 'file'
+function kindOf({ type, path }: InventoryEntry): ExpectedContent['kind'] {
+  if (type === 'link') return 'link'
+  return /(?:^|\/)blobs\/[^/]+$/.test(path) ? 'blob' : 'file'
 }
 
-function extra(object: StoredObject): Check {
+function extra(key: string, listed: StoredObject | undefined): Check {
   return {
     name: 'store.extra',
     status: 'warning',
     method: 'structure',
-    path: object.key,
-    found: `${object.size} bytes`,
+    path: key,
+    found: `${listed?.size} bytes`,
     next: 'It does no harm to nimctl; other readers take it for part of the cache. upload --delete removes it.',
   }
 }

@@ -1,7 +1,16 @@
-import { inventoryKey, ownFolder, type Inventory, type Layout } from '../inventory/inventory.ts'
+import {
+  inventoryKey,
+  keyOf,
+  ownFolder,
+  type InventoryEntry,
+  type InventoryHeader,
+  type Layout,
+} from '../inventory/inventory.ts'
+import { mergeByKey } from '../inventory/merge.ts'
 import type { Store } from '../stores/store.ts'
-import { listObjects } from './listing.ts'
-import { describeKey, readPublishedInventory } from './marker.ts'
+import type { Sorter } from '../system/external-sort.ts'
+import { listObjects, openKeySorter } from './listing.ts'
+import { describeKey, streamInventory } from './marker.ts'
 
 export interface StoredCache {
   prefix: string
@@ -14,72 +23,103 @@ export interface StoredCache {
   complete: boolean
 }
 
+interface Listed {
+  key: string
+  size: number
+}
+
+/** An object that the inventory of a cache names. */
+interface Named extends Listed {
+  /** Index of the cache. */
+  cache: number
+}
+
 /**
  * The caches below a store's URL, with and without inventory. A cache is complete when its inventory lies there and
- * every key that it names is listed with the right size; contents are `validate`'s business.
+ * every key that it names is listed with the right size; contents are `validate`'s business. Listing and inventories
+ * take temporary files where they are long.
  */
 export async function listCaches(store: Store, signal: AbortSignal): Promise<StoredCache[]> {
-  const sizes = new Map<string, number>()
-  for await (const { key, size } of listObjects(store, '', signal)) sizes.set(key, size)
-  const markers = [...sizes.keys()].filter(isMarker)
-  const caches: StoredCache[] = []
-  const claimed = new Set<string>()
-  for (const marker of markers) {
-    const prefix = marker.slice(0, marker.indexOf(ownFolder))
-    const published = await readPublishedInventory(store, marker, signal)
-    if (published !== undefined) caches.push(describe(published.inventory, { store, prefix, sizes, claimed }))
+  const listed = openKeySorter<Listed>()
+  const named = openKeySorter<Named>()
+  try {
+    const markers: string[] = []
+    for await (const { key, size } of listObjects(store, '', signal)) {
+      await listed.add({ key, size })
+      if (isMarker(key)) markers.push(key)
+    }
+    const caches: StoredCache[] = []
+    for (const marker of markers) {
+      const context = { prefix: prefixOf(marker), cache: caches.length, named }
+      const header = await streamInventory(store, { key: marker, signal }, async reader => {
+        for await (const entry of reader.entries) await nameObject(entry, reader.header, context)
+        return reader.header
+      })
+      if (header !== undefined) caches.push(describe(header, describeKey(store, context.prefix)))
+    }
+    const unmarked = openUnmarked(markers)
+    for await (const { left, right } of mergeByKey(named.read(), listed.read())) {
+      const cache = left === undefined ? undefined : caches[left.cache]
+      if (cache !== undefined && left?.size !== right?.size) cache.complete = false
+      if (left === undefined && right !== undefined) unmarked.add(right)
+    }
+    return [...caches, ...unmarked.caches(store)]
+  } finally {
+    await Promise.all([listed.clear(), named.clear()])
   }
-  return [...caches, ...listUnmarked(sizes, { store, claimed, markers })]
 }
 
 function isMarker(key: string): boolean {
   return key.endsWith(inventoryKey) || /(?:^|\/)\.nimctl\/[^/]+@[0-9a-f]{12}\.jsonl$/.test(key)
 }
 
-function describe(
-  { header, entries }: Inventory,
-  { store, prefix, sizes, claimed }: { store: Store; prefix: string; sizes: Map<string, number>; claimed: Set<string> },
-): StoredCache {
-  let complete = true
-  for (const entry of entries) {
-    if (entry.type === 'directory' || (entry.type === 'link' && header.links === 'record')) continue
-    const key = `${prefix}${entry.key ?? entry.path}`
-    claimed.add(key)
-    if (sizes.get(key) !== entry.size) complete = false
-  }
+function prefixOf(marker: string): string {
+  return marker.slice(0, marker.indexOf(ownFolder))
+}
+
+async function nameObject(
+  entry: InventoryEntry,
+  header: InventoryHeader,
+  { prefix, cache, named }: { prefix: string; cache: number; named: Sorter<Named> },
+): Promise<void> {
+  const key = keyOf(entry, header)
+  if (entry.type !== 'directory' && key !== undefined) await named.add({ key: prefix + key, size: entry.size, cache })
+}
+
+/** Complete, until something of it is found missing. */
+function describe(header: InventoryHeader, prefix: string): StoredCache {
   const { image, imageDigest, layout, profiles, files, bytes } = header
   return {
-    prefix: describeKey(store, prefix),
+    prefix,
     ...(image !== undefined && { image }),
     ...(imageDigest !== undefined && { imageDigest }),
     layout,
     profiles: profiles.map(({ id }) => id),
     files,
     bytes,
-    complete,
+    complete: true,
   }
 }
 
-/** What looks like a cache but has no inventory: an upload that did not end, or another tool's. */
-function listUnmarked(
-  sizes: ReadonlyMap<string, number>,
-  { store, claimed, markers }: { store: Store; claimed: ReadonlySet<string>; markers: readonly string[] },
-): StoredCache[] {
-  const marked = new Set(markers.map(marker => marker.slice(0, marker.indexOf(ownFolder))))
+/** Gathers what looks like a cache but has no inventory: an upload that did not end, or another tool's. */
+function openUnmarked(markers: readonly string[]) {
+  const marked = new Set(markers.map(prefixOf))
   const found = new Map<string, { files: number; bytes: number }>()
-  for (const [key, size] of sizes) {
-    const hub = /^(.*?)ngc\/hub\/models--/.exec(key)
-    if (hub === null || claimed.has(key)) continue
-    const prefix = hub[1] ?? ''
-    if (marked.has(prefix)) continue
-    const { files, bytes } = found.get(prefix) ?? { files: 0, bytes: 0 }
-    found.set(prefix, { files: files + 1, bytes: bytes + size })
+  return {
+    /** @param object that no inventory names. */
+    add({ key, size }: Listed): void {
+      const prefix = /^(.*?)ngc\/hub\/models--/.exec(key)?.[1]
+      if (prefix === undefined || marked.has(prefix)) return
+      const { files, bytes } = found.get(prefix) ?? { files: 0, bytes: 0 }
+      found.set(prefix, { files: files + 1, bytes: bytes + size })
+    },
+    caches: (store: Store): StoredCache[] =>
+      [...found].map(([prefix, { files, bytes }]) => ({
+        prefix: describeKey(store, prefix),
+        profiles: [],
+        files,
+        bytes,
+        complete: false,
+      })),
   }
-  return [...found].map(([prefix, { files, bytes }]) => ({
-    prefix: describeKey(store, prefix),
-    profiles: [],
-    files,
-    bytes,
-    complete: false,
-  }))
 }

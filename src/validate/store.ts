@@ -1,17 +1,13 @@
-import { inventoryKey, ngcInventoryKey, type Inventory } from '../inventory/inventory.ts'
+import { inventoryKey, keyOf, ngcInventoryKey, type InventoryHeader } from '../inventory/inventory.ts'
+import type { InventoryReader } from '../inventory/read.ts'
 import type { Store } from '../stores/store.ts'
-import { checkReport, type Check, type CheckReport } from '../system/check.ts'
+import { openCheckLog, type Check, type CheckLog, type LongCheckReport } from '../system/check.ts'
 import { NimctlError } from '../system/errors.ts'
+import type { Sorter } from '../system/external-sort.ts'
 import type { Report } from '../system/progress.ts'
-import { compareStore } from '../transfer/compare.ts'
-import {
-  chooseMarker,
-  describeKey,
-  listMarkers,
-  readPublishedInventory,
-  type ImageDigest,
-  type PublishedInventory,
-} from '../transfer/marker.ts'
+import { compareStore, namedObject, type NamedObject } from '../transfer/compare.ts'
+import { openKeySorter } from '../transfer/listing.ts'
+import { chooseMarker, describeKey, listMarkers, streamInventory, type ImageDigest } from '../transfer/marker.ts'
 
 export interface ValidateStoreRequest {
   store: Store
@@ -28,72 +24,122 @@ export interface ValidateStoreRequest {
   report: Report
 }
 
-/** Says whether what was uploaded is all there, without downloading it, and names every key that is not. */
-export async function validateStore(request: ValidateStoreRequest): Promise<CheckReport> {
-  const { store, signal, report } = request
+/**
+ * Says whether what was uploaded is all there, without downloading it, and names every key that is not. However many
+ * objects there are, inventory, listing and checks take temporary files instead of memory.
+ */
+export async function validateStore(request: ValidateStoreRequest): Promise<LongCheckReport> {
+  const checks = openCheckLog()
+  const named = openKeySorter<NamedObject>()
+  try {
+    return await compareAll(request, { checks, named })
+  } catch (error) {
+    await checks.close()
+    throw error
+  } finally {
+    await named.clear()
+  }
+}
+
+async function compareAll(
+  request: ValidateStoreRequest,
+  { checks, named }: { checks: CheckLog; named: Sorter<NamedObject> },
+): Promise<LongCheckReport> {
+  const { store, concurrency, signal, report } = request
   const target = describeKey(store, '')
   report({ event: 'started', task: 'validate' })
-  const { published, checks, others } = await findInventory(request)
-  if (published === undefined) {
+  const inventory = await readInventories(request, { checks, named })
+  if (inventory === undefined) {
     report({ event: 'ended', task: 'validate' })
-    return checkReport(target, { models: [], profiles: [], files: 0, bytes: 0 }, checks)
+    return checks.report(target, { models: [], profiles: [], files: 0, bytes: 0 })
   }
-  const { header } = published.inventory
-  checks.push(...checkDigest(published, request), ...checkProfiles(published.inventory, request.profiles))
+  const { header } = inventory
+  const aboutInventory = [...checkDigest(inventory, request), ...checkProfiles(header, request.profiles)]
+  for (const check of aboutInventory) await checks.add(check)
   // A directory keeps no checksums, so its files are read: there is nothing else to ask.
   const deep = request.deep || store.url.protocol === 'file:'
-  const keysOfOthers = new Set(
-    others.flatMap(({ entries }) => entries.flatMap(entry => (entry.type === 'file' ? [entry.key ?? entry.path] : []))),
-  )
-  const { concurrency } = request
-  checks.push(
-    ...(await compareStore(store, published.inventory, {
-      deep,
-      ignore: key => keysOfOthers.has(key),
-      concurrency,
-      signal,
-      report,
-    })),
-  )
+  await compareStore(store, { named: named.read(), checks }, { deep, concurrency, signal, report })
   report({ event: 'ended', task: 'validate' })
   const { models, files, bytes } = header
-  return checkReport(target, { models, profiles: header.profiles.map(({ id }) => id), files, bytes }, checks)
+  return checks.report(target, { models, profiles: header.profiles.map(({ id }) => id), files, bytes })
 }
 
-interface FoundInventory {
-  published: PublishedInventory | undefined
-  /** Of other images in the same bucket. */
-  others: Inventory[]
-  checks: Check[]
+interface WholeInventory {
+  header: InventoryHeader
+  /** `sha256:…` */
+  digest: string
 }
 
-async function findInventory(request: ValidateStoreRequest): Promise<FoundInventory> {
+/**
+ * Puts what the inventories name into `named`: the one that is meant, and those of other images in the same bucket.
+ *
+ * @returns `undefined` where the one that is meant is missing or damaged: then a check says so.
+ */
+async function readInventories(
+  request: ValidateStoreRequest,
+  { checks, named }: { checks: CheckLog; named: Sorter<NamedObject> },
+): Promise<WholeInventory | undefined> {
   const { store, image, signal } = request
   const keys = await listMarkers(store, signal)
   const own = chooseMarker(store, keys, image)
-  if (own === undefined) return { published: undefined, others: [], checks: [missingInventory(request, keys)] }
-  const others: Inventory[] = []
-  for (const key of keys.filter(other => other !== own)) {
-    const other = await readPublishedInventory(store, key, signal)
-    if (other !== undefined) others.push(other.inventory)
+  if (own === undefined) {
+    await checks.add(missingInventory(request, keys))
+    return undefined
   }
+  const inventory = await readOwn(request, own, { checks, named })
+  if (inventory === undefined) return undefined
+  for (const key of keys.filter(other => other !== own)) await nameOthers(request, key, named)
+  return inventory
+}
+
+async function readOwn(
+  request: ValidateStoreRequest,
+  key: string,
+  { checks, named }: { checks: CheckLog; named: Sorter<NamedObject> },
+): Promise<WholeInventory | undefined> {
+  const { store, signal } = request
   try {
-    const published = await readPublishedInventory(store, own, signal)
-    if (published === undefined) return { published, others, checks: [missingInventory(request, keys)] }
-    return { published, others, checks: [{ name: 'store.inventory', status: 'ok', method: 'structure', path: own }] }
+    const inventory = await streamInventory(store, { key, signal }, reader => nameObjects(reader, named))
+    const found: Check = { name: 'store.inventory', status: 'ok', method: 'structure', path: key }
+    await checks.add(inventory === undefined ? missingInventory(request, [key]) : found)
+    return inventory
   } catch (error) {
     if (!(error instanceof NimctlError) || error.code !== 'INVENTORY_INVALID') throw error
     const { message, why, next } = error
-    const check: Check = {
+    await checks.add({
       name: 'store.inventory',
       status: 'failed',
       method: 'structure',
-      path: own,
+      path: key,
       found: [message, why].join(' '),
       ...(next !== undefined && { next }),
-    }
-    return { published: undefined, others, checks: [check] }
+    })
+    return undefined
   }
+}
+
+async function nameObjects(reader: InventoryReader, named: Sorter<NamedObject>): Promise<WholeInventory> {
+  const { header, entries } = reader
+  // It may be the second attempt.
+  await named.clear()
+  for await (const entry of entries) {
+    const object = namedObject(entry, header)
+    if (object !== undefined) await named.add(object)
+  }
+  return { header, digest: reader.digest() }
+}
+
+async function nameOthers(
+  { store, signal }: ValidateStoreRequest,
+  key: string,
+  named: Sorter<NamedObject>,
+): Promise<void> {
+  await streamInventory(store, { key, signal }, async ({ header, entries }) => {
+    for await (const entry of entries) {
+      const name = keyOf(entry, header)
+      if (name !== undefined) await named.add({ key: name })
+    }
+  })
 }
 
 function missingInventory({ store, image }: ValidateStoreRequest, keys: readonly string[]): Check {
@@ -108,7 +154,7 @@ function missingInventory({ store, image }: ValidateStoreRequest, keys: readonly
   }
 }
 
-function checkDigest({ digest }: PublishedInventory, { inventoryDigest }: ValidateStoreRequest): Check[] {
+function checkDigest({ digest }: WholeInventory, { inventoryDigest }: ValidateStoreRequest): Check[] {
   if (inventoryDigest === undefined) return []
   const same = digest === inventoryDigest
   return [
@@ -126,7 +172,7 @@ function checkDigest({ digest }: PublishedInventory, { inventoryDigest }: Valida
   ]
 }
 
-function checkProfiles({ header }: Inventory, profiles: readonly string[]): Check[] {
+function checkProfiles(header: InventoryHeader, profiles: readonly string[]): Check[] {
   return profiles.map(asked => {
     const found = header.profiles.filter(({ id, description }) => id.startsWith(asked) || description === asked)
     const status = found.length === 1 ? 'ok' : 'failed'

@@ -2,11 +2,13 @@ import { PassThrough } from 'node:stream'
 
 import { describe, expect, it } from 'vitest'
 
+import { renderDocument } from '../../src/cli/render/document.ts'
 import { renderError } from '../../src/cli/render/error.ts'
 import { formatBytes, formatSeconds } from '../../src/cli/render/format.ts'
 import { openJsonRenderer, openPlainRenderer } from '../../src/cli/render/lines.ts'
 import { renderReport } from '../../src/cli/render/report.ts'
 import { renderTable } from '../../src/cli/render/table.ts'
+import type { Check } from '../../src/system/check.ts'
 import { NimctlError } from '../../src/system/errors.ts'
 import type { ProgressEvent } from '../../src/system/progress.ts'
 
@@ -112,8 +114,8 @@ describe('errors', () => {
   })
 })
 
-it('a report shows failures first and counts what is well', () => {
-  const text = renderReport({
+it('a report shows failures first and counts what is well', async () => {
+  const text = await renderReport({
     ok: false,
     target: 's3://b/p/',
     summary: { models: ['m:1'], profiles: [], files: 3, bytes: 2048 },
@@ -137,3 +139,28 @@ it('a report shows failures first and counts what is well', () => {
 ✓ 1 check passed (structure).
 s3://b/p/ is NOT complete: 3 files, 2.0 KiB, 1 model, 0 profiles.`)
 })
+
+it('a report of a broken store ends', async () => {
+  const checks = Array.from({ length: 5000 }, (_, index): Check => ({
+    name: 'store.blob-missing',
+    status: 'failed',
+    method: 'structure',
+    path: `blobs/${index}`,
+  }))
+  const summary = { models: [], profiles: [], files: 5000, bytes: 0 }
+  const lines = (await renderReport({ ok: false, target: 's3://b/', summary, checks })).split('\n')
+  expect(lines.slice(999)).toEqual([
+    '✗ store.blob-missing: blobs/999',
+    '✗ 4000 more failed: --json has them all.',
+    '✓ 0 checks passed.',
+    's3://b/ is NOT complete: 5000 files, 0 B, 0 models, 0 profiles.',
+  ])
+})
+
+it.each([[[]], [[1]], [[1, { a: 'b' }]], [Array.from({ length: 50_000 }, (_, index) => index)]])(
+  'a document in pieces is the same document (%#)',
+  async checks => {
+    const pieces = await Array.fromAsync(renderDocument({ kind: 'CheckReport' }, 'checks', checks))
+    expect(pieces.join('')).toBe(`${JSON.stringify({ kind: 'CheckReport', checks })}\n`)
+  },
+)

@@ -9,6 +9,7 @@ const context: Context = {
   signal: new AbortController().signal,
   report: silent,
   print: () => {},
+  printLong: async () => {},
   readStdin: async () => '',
 }
 

@@ -60,7 +60,7 @@ export function variablesIn(source: readonly SourceFile[]): string[] {
 
 /** Kinds of the documents that `--json` prints, sorted. */
 export function kindsIn(source: readonly SourceFile[]): string[] {
-  const found = source.flatMap(({ text }) => all(text, /context\.print\((\s*)'([A-Z]\w+)'/g))
+  const found = source.flatMap(({ text }) => all(text, /context\.print(?:Long)?\((\s*)'([A-Z]\w+)'/g))
   return [...new Set(['Error', ...found.map(([, kind]) => kind)])].toSorted()
 }
 

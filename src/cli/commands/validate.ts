@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 
+import type { CheckReport, LongCheckReport } from '../../system/check.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
 import { addEngineOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
@@ -61,7 +62,7 @@ function validateCacheCommand(context: Context): Command {
         signal: context.signal,
         report: context.report,
       })
-      context.print('CheckReport', report, () => renderReport(report))
+      await printReport(context, report)
     })
   return addEngineOptions(command)
 }
@@ -108,7 +109,17 @@ function validateStoreCommand(context: Context): Command {
         report: context.report,
       })
       store.close()
-      context.print('CheckReport', report, () => renderReport(report))
+      try {
+        await printReport(context, report)
+      } finally {
+        await report.close()
+      }
     })
   return addStoreOptions(command)
+}
+
+async function printReport(context: Context, report: CheckReport | LongCheckReport): Promise<void> {
+  const { ok, target, summary, checks: items } = report
+  const forPeople = () => renderReport(report)
+  await context.printLong('CheckReport', { ok, target, summary }, { name: 'checks', items, forPeople })
 }
