@@ -41,7 +41,7 @@ export function checkReport(target: string, summary: CheckSummary, checks: Check
 
 /** A report with as many checks as there are objects in a store: more than memory may hold. */
 export interface LongCheckReport extends Omit<CheckReport, 'checks'> {
-  /** The worst first. */
+  /** The worst first; to be read once. */
   checks: AsyncIterable<Check>
   /** When the checks have been read. */
   close(): Promise<void>
