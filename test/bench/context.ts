@@ -29,5 +29,5 @@ type ServerName = 'sink' | 'sink-tls' | 'seaweedfs' | 'versitygw'
 export async function startServer(name: ServerName, { programs, say }: BenchContext): Promise<Server | undefined> {
   if (name === 'seaweedfs') return await startSeaweed()
   if (name !== 'versitygw') return await startSink({ tls: name === 'sink-tls' }, say)
-  return programs.paths.versitygw === undefined ? undefined : await startVersity(programs.paths.versitygw)
+  return programs.paths.versitygw === undefined ? undefined : await startVersity()
 }

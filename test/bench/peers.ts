@@ -3,14 +3,14 @@ import { join } from 'node:path'
 
 import { execa } from 'execa'
 
+import { installGoProgram } from '../servers/install-go.ts'
 import { describeMissing, installParts } from '../servers/install.ts'
-import { cacheDirectory, findProgram, requireProgram } from '../servers/locate.ts'
+import { cacheDirectory, findProgram, findPrograms, goProgram, requireProgram } from '../servers/locate.ts'
 import { partSources } from '../servers/parts.ts'
 
 /** Beside the parts that tests need too: pinned, each in a folder of the user's cache that is named after its pin. */
 const pins = {
-  rclone: { module: 'github.com/rclone/rclone', version: 'v1.76.0' },
-  versitygw: { module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0' },
+  rclone: { name: 'rclone', module: 'github.com/rclone/rclone', version: 'v1.76.0' },
   azcopy: { package: '@azure-tools/azcopy-linux', version: '10.32.2' },
 } as const
 
@@ -35,14 +35,15 @@ export async function findPeers(wanted: readonly Peer[], say: (line: string) => 
     s5cmd: () => Promise.resolve(requireProgram('s5cmd', 's5cmd')),
     aws: () => Promise.resolve(requireProgram('aws', 'aws')),
     curl: () => Promise.resolve(findProgram('curl') ?? failed('curl is not on the PATH')),
-    rclone: () => installGoProgram('rclone', say),
+    rclone: () => installRclone(say),
     azcopy: () => installAzcopy(say),
-    versitygw: () => installGoProgram('versitygw', say),
+    versitygw: () => installVersitygw(say),
   }
   for (const name of [...wanted, 'versitygw'] as const) {
     try {
       paths[name] = await find[name]()
-      if (name === 'rclone' || name === 'versitygw' || name === 'azcopy') notes.push(`${name} ${pins[name].version}`)
+      if (name === 'rclone' || name === 'azcopy') notes.push(`${name} ${pins[name].version}`)
+      if (name === 'versitygw') notes.push(`${name} ${partSources[name].go?.version}`)
       if (name === 'curl') notes.push(await versionOfCurl(paths[name]))
     } catch (error) {
       notes.push(`without ${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
@@ -51,16 +52,15 @@ export async function findPeers(wanted: readonly Peer[], say: (line: string) => 
   return { paths, notes }
 }
 
-async function installGoProgram(name: 'rclone' | 'versitygw', say: (line: string) => void): Promise<string> {
-  const { module, version } = pins[name]
-  const directory = join(cacheDirectory(), `go-${name}-${version}`)
-  const program = join(directory, name)
-  if (existsSync(program)) return program
-  if (findProgram('go') === undefined) failed('go is not on the PATH')
-  say(`Building ${module}@${version} into ${directory}: this takes minutes`)
-  mkdirSync(directory, { recursive: true })
-  await execa('go', ['install', `${module}@${version}`], { env: { GOBIN: directory }, stdin: 'ignore' })
-  return program
+async function installRclone(say: (line: string) => void): Promise<string> {
+  const program = goProgram(pins.rclone)
+  const reason = existsSync(program) ? undefined : await installGoProgram(pins.rclone, say)
+  return reason === undefined ? program : failed(reason.why)
+}
+
+async function installVersitygw(say: (line: string) => void): Promise<string> {
+  const { missing } = await installParts(['versitygw'], { say })
+  return findPrograms('versitygw')['versitygw'] ?? failed(describeMissing(missing))
 }
 
 async function installAzcopy(say: (line: string) => void): Promise<string> {

@@ -10,6 +10,8 @@ declare module 'vitest' {
     registryHost: string
     /** The environment of a client of SeaweedFS: endpoint, region, credentials. Bucket: models */
     s3Env: Record<string, string>
+    /** The same for VersityGW. */
+    versityEnv: Record<string, string>
   }
 }
 
@@ -19,5 +21,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('dockerHost', servers.docker.host)
   project.provide('registryHost', servers.registry.host)
   project.provide('s3Env', servers.seaweedfs.env)
+  project.provide('versityEnv', servers.versitygw.env)
   return servers.stop
 }

@@ -30,6 +30,12 @@ export async function installParts(parts: readonly Part[], options: InstallOptio
       for (const part of parts.filter(part => missingPackages([part]).length > 0)) reasons.set(part, debian)
     const wheels = parts.filter(part => partSources[part].wheels !== undefined && !isComplete(part))
     for (const [part, reason] of await installWheels(wheels, say)) reasons.set(part, reason)
+    const { installGoProgram } = await import('./install-go.ts')
+    for (const part of parts.filter(part => !isComplete(part))) {
+      const { go } = partSources[part]
+      const reason = go === undefined ? undefined : await installGoProgram(go, say)
+      if (reason !== undefined) reasons.set(part, reason)
+    }
   }
   if (parts.includes('docker') && !reasons.has('docker')) {
     const reason = await whyNoEngine()

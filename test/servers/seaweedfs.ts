@@ -1,9 +1,8 @@
 import { rmSync } from 'node:fs'
 
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-
 import { answer } from './answer.ts'
 import { onProcessEnd } from './cleanup.ts'
+import { createBuckets, type Keys } from './create-buckets.ts'
 import { freePort } from './free-port.ts'
 import { requireProgram } from './locate.ts'
 import { startProcess } from './start-process.ts'
@@ -12,7 +11,7 @@ import { toolEnvironment } from './tool-environment.ts'
 
 export interface SeaweedfsOptions {
   /** Without them it lets anyone in. */
-  credentials?: { accessKeyId: string; secretAccessKey: string }
+  credentials?: Keys
   buckets?: readonly string[]
 }
 
@@ -59,7 +58,7 @@ export async function startSeaweedfs(options: SeaweedfsOptions = {}): Promise<Se
       removeFiles()
     }
     try {
-      await createBuckets(endpoint, credentials, buckets)
+      await createBuckets(buckets, { endpoint, credentials })
     } catch (error) {
       await stop()
       throw error
@@ -119,25 +118,6 @@ async function hasVolumes(masterPort: number): Promise<boolean> {
   const status = await answer(`http://127.0.0.1:${masterPort}/dir/status`)
   const { Topology } = status?.status === 200 ? JSON.parse(status.body) : {}
   return Topology?.Max > 0
-}
-
-async function createBuckets(
-  endpoint: string,
-  credentials: SeaweedfsOptions['credentials'],
-  buckets: readonly string[],
-): Promise<void> {
-  const client = new S3Client({
-    endpoint,
-    region,
-    forcePathStyle: true,
-    credentials: credentials ?? { accessKeyId: 'anyone', secretAccessKey: 'anything' },
-    ...(credentials === undefined ? { signer: { sign: async request => request } } : {}),
-  })
-  try {
-    for (const bucket of buckets) await client.send(new CreateBucketCommand({ Bucket: bucket }))
-  } finally {
-    client.destroy()
-  }
 }
 
 /** It puts them into /tmp whatever TMPDIR says, and leaves them when it is killed. */

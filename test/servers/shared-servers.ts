@@ -3,15 +3,17 @@ import { describeMissing, installParts } from './install.ts'
 import { type Part, allParts } from './parts.ts'
 import { type Registry, startRegistry } from './registry.ts'
 import { type Seaweedfs, startSeaweedfs } from './seaweedfs.ts'
+import { startVersitygw, type Versitygw } from './versitygw.ts'
 
 export interface SharedServers {
   docker: DockerEngine
   registry: Registry
   seaweedfs: Seaweedfs
+  versitygw: Versitygw
   stop: () => Promise<void>
 }
 
-/** No secret: this server listens on loopback and lives as long as the tests. */
+/** No secret: these servers listen on loopback and live as long as the tests. */
 const credentials = { accessKeyId: 'nimctl-test', secretAccessKey: 'nimctl-test-secret' }
 
 /** Installs what they need, or throws with the whole list of what is missing. */
@@ -19,17 +21,17 @@ export async function startSharedServers(parts: readonly Part[] = allParts): Pro
   const { missing } = await installParts(parts)
   if (missing.length > 0)
     throw new Error(`These parts are missing and could not be installed:\n${describeMissing(missing)}`)
-  const starting = [startDocker(), startRegistry(), startSeaweedfs({ credentials, buckets: ['models'] })] as const
-  const [docker, registry, seaweedfs] = await Promise.allSettled(starting)
+  const s3 = { credentials, buckets: ['models'] }
+  const starting = [startDocker(), startRegistry(), startSeaweedfs(s3), startVersitygw(s3)] as const
+  const settled = await Promise.allSettled(starting)
   const stop = async () => {
-    const started = [docker, registry, seaweedfs].flatMap(server =>
-      server.status === 'fulfilled' ? [server.value] : [],
-    )
-    await Promise.all(started.map(server => server.stop()))
+    await Promise.all(settled.map(server => (server.status === 'fulfilled' ? server.value.stop() : undefined)))
   }
-  if (docker.status === 'fulfilled' && registry.status === 'fulfilled' && seaweedfs.status === 'fulfilled')
-    return { docker: docker.value, registry: registry.value, seaweedfs: seaweedfs.value, stop }
-  await stop()
-  const reasons = [docker, registry, seaweedfs].flatMap(server => (server.status === 'rejected' ? [server.reason] : []))
-  throw new AggregateError(reasons, `Servers for the tests did not start: ${reasons.map(String).join('\n')}`)
+  const reasons = settled.flatMap(server => (server.status === 'rejected' ? [server.reason] : []))
+  if (reasons.length > 0) {
+    await stop()
+    throw new AggregateError(reasons, `Servers for the tests did not start: ${reasons.map(String).join('\n')}`)
+  }
+  const [docker, registry, seaweedfs, versitygw] = await Promise.all(starting)
+  return { docker, registry, seaweedfs, versitygw, stop }
 }
