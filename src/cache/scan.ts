@@ -93,11 +93,16 @@ function followLink(link: CacheEntry & { type: 'link' }, byPath: ReadonlyMap<str
   return current?.type === 'file' ? current.path : undefined
 }
 
-function unreadable(path: string, cause: unknown): NimctlError {
+/** @param cause of the operating system. */
+export function unreadable(path: string, cause: unknown): NimctlError {
+  const why = errorCode(cause)
+  const forbidden = why === 'EACCES' || why === 'EPERM'
   return new NimctlError('local', 'CACHE_UNREADABLE', {
     what: `${path} could not be read.`,
-    why: errorCode(cause),
-    next: `Make it readable for this user: chmod -R u+rX ${path}`,
+    why,
+    next: forbidden
+      ? `Make it readable for this user: chmod -R u+rX ${path}`
+      : 'Look at the disk and how it is mounted, then run the same command again.',
     cause,
   })
 }

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import pRetry from 'p-retry'
 
-import { isRetryable } from '../system/errors.ts'
+import { isRetryable, NimctlError } from '../system/errors.ts'
 import type { Report } from '../system/progress.ts'
 import type { Store, Upload } from './store.ts'
 
@@ -19,8 +19,9 @@ export const defaultRetryPolicy: RetryPolicy = { maxRetries: 8, firstWaitMs: 500
 type Attempt = <T>(operation: string, signal: AbortSignal | undefined, request: () => Promise<T>) => Promise<T>
 
 /**
- * The same store, in which single requests are made again while their errors can mend. A wait that the server asked
- * for is kept. What needs a new upload, or can't mend, leaves at once.
+ * The same store, in which single requests are made again while their errors can mend; with credentials that have
+ * expired once, after they were read anew. A wait that the server asked for is kept. What needs a new upload, or can't
+ * mend, leaves at once.
  */
 export function withRetry(store: Store, policy: RetryPolicy, report: Report): Store {
   const attempt = retrying(policy, report)
@@ -68,20 +69,29 @@ function withRetriedParts(upload: Upload, attempt: Attempt): Upload {
   }
 }
 
+/** Credentials that were read anew and are refused too: waiting does not renew them. */
+const mostRefusals = 2
+
 function retrying(policy: RetryPolicy, report: Report): Attempt {
-  return (operation, signal, request) =>
-    pRetry(request, {
+  return (operation, signal, request) => {
+    let refusals = 0
+    let again = false
+    return pRetry(request, {
       retries: policy.maxRetries,
       minTimeout: policy.firstWaitMs,
       maxTimeout: policy.longestWaitMs,
       randomize: true,
       signal,
-      shouldRetry: ({ error }) => isRetryable(error),
+      shouldRetry: () => again,
+      // Comes before shouldRetry, for each failure.
       onFailedAttempt: async ({ error, attemptNumber, retryDelay, retriesLeft }) => {
-        if (retriesLeft === 0 || !isRetryable(error)) return
+        if (error instanceof NimctlError && error.mend === 'new-credentials') refusals += 1
+        again = isRetryable(error) && refusals < mostRefusals
+        if (retriesLeft === 0 || !again || !isRetryable(error)) return
         const waitMs = Math.max(retryDelay, error.retryAfterMs ?? 0)
         report({ event: 'retrying', operation, attempt: attemptNumber, waitMs, reason: error.message })
         await wait(waitMs - retryDelay, undefined, { signal }).catch(() => signal?.throwIfAborted())
       },
     })
+  }
 }

@@ -73,6 +73,9 @@ async function putWhole(file: FileEntry, targets: readonly Target[], context: Op
     const sum = crc32c(bytes)
     await Promise.all(
       targets.map(async ({ store, url, journal, key, onSent }) => {
+        // Of a content that went in parts.
+        const left = journal.unfinished(key)
+        if (left !== undefined) await store.abortUpload?.(left.saved, { signal })
         await rateLimit(file.size, signal)
         const object = await store.put(key, bytes, { crc32c: sum }, { signal })
         journal.noteObject(key, recorded(object, file.size, sum))

@@ -2,15 +2,20 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
+import { unreadable } from '../cache/scan.ts'
 import type { Store } from '../stores/store.ts'
-import { NimctlError } from '../system/errors.ts'
+import { errorCode, NimctlError } from '../system/errors.ts'
 import { openFileHasher } from './hash-file.ts'
 import { identity, openKnownSums } from './known-sums.ts'
 
 export type FileEntry = CacheEntry & { type: 'file' }
 
 export interface OpenFile {
-  /** Fills `bytes` from `position` on. @throws NimctlError `local` / `SOURCE_CHANGED` when the file is shorter. */
+  /**
+   * Fills `bytes` from `position` on.
+   *
+   * @throws NimctlError `local` / `SOURCE_CHANGED` when the file is shorter, `CACHE_UNREADABLE` when the disk fails.
+   */
   read(bytes: Uint8Array, position: number, options: { signal: AbortSignal }): Promise<void>
   /** @throws NimctlError `local` / `SOURCE_CHANGED` */
   checkUnchanged(): Promise<void>
@@ -26,8 +31,9 @@ export interface Source {
   sumOf(file: FileEntry): number | undefined
   /** Computed by reading, once, or by the way while the file was sent. */
   noteSum(file: FileEntry, crc32c: number): void
-  /** CRC32C by reading. @throws NimctlError `local` / `SOURCE_CHANGED` when it can't be read any more. */
+  /** CRC32C by reading. @throws NimctlError as `open` */
   hash(file: FileEntry, signal: AbortSignal): Promise<number>
+  /** @throws NimctlError `local` / `CACHE_UNREADABLE`, or `SOURCE_CHANGED` when it is gone. */
   open(file: FileEntry): Promise<OpenFile>
   /** Another text as soon as the content may be another. */
   identityOf(file: FileEntry): string
@@ -49,7 +55,7 @@ export async function openDirectorySource(tree: CacheTree, stateDirectory: strin
     async hash(file, signal) {
       const path = join(tree.root, file.path)
       return await hasher.hash(path, { size: file.size, signal }).catch((error: unknown) => {
-        throw isSystemError(error) ? sourceChanged(path, error) : error
+        throw whyUnread(path, error)
       })
     },
     open: file => openFile(tree.root, file),
@@ -62,15 +68,16 @@ export async function openDirectorySource(tree: CacheTree, stateDirectory: strin
 
 async function openFile(root: string, file: FileEntry): Promise<OpenFile> {
   const path = join(root, file.path)
-  const handle = await open(path).catch((error: unknown) => {
-    throw sourceChanged(path, error)
-  })
+  const fail = (error: unknown): never => {
+    throw whyUnread(path, error)
+  }
+  const handle = await open(path).catch(fail)
   return {
     async read(bytes, position, { signal }) {
       let filled = 0
       while (filled < bytes.length) {
         signal.throwIfAborted()
-        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, position + filled)
+        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, position + filled).catch(fail)
         if (bytesRead === 0) throw sourceChanged(path)
         filled += bytesRead
       }
@@ -83,13 +90,16 @@ async function openFile(root: string, file: FileEntry): Promise<OpenFile> {
   }
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error
+/** It was there when the directory was scanned. */
+function whyUnread(path: string, error: unknown): unknown {
+  const code = errorCode(error) ?? ''
+  if (['ENOENT', 'ENOTDIR', 'ESTALE'].includes(code)) return sourceChanged(path, error)
+  return /^E[A-Z]+$/.test(code) ? unreadable(path, error) : error
 }
 
 function sourceChanged(path: string, cause?: unknown): NimctlError {
   return new NimctlError('local', 'SOURCE_CHANGED', {
-    what: `${path} changed, or can't be read any more, while it was uploaded.`,
+    what: `${path} changed, or is gone, while it was uploaded.`,
     next: 'Wait until nothing writes to the cache any more, then run the same command again.',
     cause,
   })

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type RequestListener, type ServerResponse, createServer, request } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Transform } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -13,8 +14,8 @@ type Fault =
   | { type: 'stall' }
   /** This is answered in the server's place. */
   | { type: 'answer'; status: number; headers?: Record<string, string>; body: string }
-  /** The server's answer passes without these headers. */
-  | { type: 'strip'; headers: readonly string[] }
+  /** The server's answer passes without these headers, and without these elements of its XML. */
+  | { type: 'strip'; headers: readonly string[]; elements?: readonly string[] }
   /** The connection is closed before the request is read: nobody is there. */
   | { type: 'refuse' }
   /** One byte of the request's body is another on the way. */
@@ -34,11 +35,20 @@ export interface FaultProxy {
   always(fits: (request: IncomingMessage) => boolean, fault: Fault): void
   /** From now on everything passes. */
   calm(): void
+  /** Nobody listens at the endpoint for so long: connections are refused, and those that are open break. */
+  leave(milliseconds: number): void
   stop(): void
 }
 
-/** Stands before a server on loopback and hurts chosen requests. The `host` header stays, so signatures hold. */
-export async function startFaultProxy(target: string): Promise<FaultProxy> {
+/**
+ * Stands before a server on loopback and hurts chosen requests. The `host` header stays, so signatures hold.
+ *
+ * @param certificate with it, the proxy speaks TLS.
+ */
+export async function startFaultProxy(
+  target: string,
+  certificate?: { key: string; cert: string },
+): Promise<FaultProxy> {
   const rules: { fits: (request: IncomingMessage) => boolean; fault: Fault; once: boolean }[] = []
   const seen: string[] = []
   const listener: RequestListener = (incoming, outgoing) => {
@@ -48,16 +58,23 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     if (rule?.once === true) rules.splice(index, 1)
     suffer(rule?.fault, { incoming, outgoing, target })
   }
-  const server = createServer(listener)
+  const server = certificate === undefined ? createServer(listener) : createSecureServer(certificate, listener)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address() as AddressInfo
+  const { port } = server.address() as AddressInfo
+  let comeBack: NodeJS.Timeout | undefined
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     seen,
     next: (fits, fault) => rules.push({ fits, fault, once: true }),
     always: (fits, fault) => rules.push({ fits, fault, once: false }),
     calm: () => void rules.splice(0),
+    leave(milliseconds) {
+      server.close()
+      server.closeAllConnections()
+      comeBack = setTimeout(() => server.listen(port, '127.0.0.1'), milliseconds)
+    },
     stop: () => {
+      clearTimeout(comeBack)
       server.close()
       server.closeAllConnections()
     },
@@ -110,6 +127,13 @@ function suffer(fault: Fault | undefined, exchange: Exchange): void {
     default:
       forward(exchange, answer => {
         for (const name of fault?.headers ?? []) delete answer.headers[name]
+        if (fault?.elements !== undefined && isXml(answer)) {
+          void withoutElements(answer, fault.elements).then(body => {
+            outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, 'content-length': String(body.length) })
+            outgoing.end(body)
+          })
+          return
+        }
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(outgoing)
       })
@@ -126,6 +150,16 @@ function forward(
   onward.on('error', () => outgoing.destroy())
   if (changed) incoming.pipe(flipFirstByte()).pipe(onward)
   else incoming.pipe(onward)
+}
+
+function isXml({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.includes('xml') ?? false
+}
+
+async function withoutElements(answer: IncomingMessage, names: readonly string[]): Promise<Buffer> {
+  const xml = (await buffer(answer)).toString()
+  delete answer.headers['transfer-encoding']
+  return Buffer.from(names.reduce((text, name) => text.replaceAll(new RegExp(`<${name}>.*?</${name}>`, 'g'), ''), xml))
 }
 
 function flipFirstByte(): Transform {

@@ -48,6 +48,13 @@ describe('withRetry', () => {
     expect(await withRetry(store, policy, silent).stat('key', never)).toBeDefined()
   })
 
+  it('does not wait for credentials that were read anew and have expired too', async () => {
+    const expired = unavailable({ mend: 'new-credentials' })
+    const { store, attempts } = failing(9, expired)
+    await expect(withRetry(store, { ...policy, maxRetries: 8 }, silent).stat('key', never)).rejects.toBe(expired)
+    expect(attempts()).toBe(2)
+  })
+
   it('waits as long as the server asked', async () => {
     const { store } = failing(1, unavailable({ retryAfterMs: 120 }))
     const begun = performance.now()

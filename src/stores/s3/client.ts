@@ -33,6 +33,7 @@ export async function openClient(options: StoreOptions): Promise<Client> {
       ...connections,
       connectionTimeout: connectMs,
       socketTimeout: longSilenceMs,
+      throwOnRequestTimeout: true,
       logger: quiet,
     },
     logger: quiet,

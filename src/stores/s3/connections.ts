@@ -13,7 +13,7 @@ export interface Connections {
 }
 
 /** How long a connection may stay silent before it is given up. */
-const silenceMs = 60_000
+export const silenceMs = 60_000
 /** The same where the server puts an object together or copies one, which may take minutes. */
 export const longSilenceMs = 300_000
 export const connectMs = 10_000

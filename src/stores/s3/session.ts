@@ -7,6 +7,7 @@ import type { StoreOptions } from '../open.ts'
 import type { Capabilities } from '../store.ts'
 import type { Answer } from './answer.ts'
 import { openClient, renewCredentials } from './client.ts'
+import { longSilenceMs, silenceMs } from './connections.ts'
 import { translateS3Error } from './errors.ts'
 import { type ObjectRequest, openExchange } from './exchange.ts'
 import { parseS3Url, type Location } from './location.ts'
@@ -25,7 +26,7 @@ export interface Session extends Location {
    */
   request<T>(
     asked: RequestDetails,
-    make: (s3: S3Client, options: { abortSignal: AbortSignal }) => Promise<T>,
+    make: (s3: S3Client, options: { abortSignal: AbortSignal; requestTimeout: number }) => Promise<T>,
   ): Promise<T>
   /** Makes one request without the SDK (exchange.ts), else as `request`. */
   ask(action: string, request: ObjectRequest): Promise<Answer>
@@ -39,6 +40,11 @@ interface RequestDetails {
   action: string
   key?: string
   signal: AbortSignal
+}
+
+/** How long an answer may take to begin: a server that puts an object together may need minutes. */
+function silenceOf({ action }: RequestDetails): number {
+  return action === 'CompleteMultipartUpload' ? longSilenceMs : silenceMs
 }
 
 const mebibyte = 1024 ** 2
@@ -89,7 +95,8 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
     service: JSON.stringify(['s3', endpoint, client.signed, options.awsProfile]),
     checksums: 'unknown',
     translate,
-    request: (asked, make) => guard(asked, () => make(client.s3, { abortSignal: asked.signal })),
+    request: (asked, make) =>
+      guard(asked, () => make(client.s3, { abortSignal: asked.signal, requestTimeout: silenceOf(asked) })),
     ask: (action, request) => guard({ action, ...request }, () => exchange.ask(request)),
     open: (action, request) => guard({ action, ...request }, () => exchange.open(request)),
     close: () => client.s3.destroy(),
