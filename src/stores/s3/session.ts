@@ -10,6 +10,7 @@ import { openClient, renewCredentials } from './client.ts'
 import { longSilenceMs, silenceMs } from './connections.ts'
 import { translateS3Error } from './errors.ts'
 import { type ObjectRequest, openExchange } from './exchange.ts'
+import { namingIssuer } from './issuer.ts'
 import { parseS3Url, type Location } from './location.ts'
 
 /** One bucket and prefix, how to talk to it, and what was found out about its server. */
@@ -84,6 +85,9 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
       if (translated instanceof NimctlError && translated.mend === 'new-credentials') {
         // What keeps them from being renewed shows at the next request, which reads them again.
         await renewCredentials(client).catch(() => undefined)
+      }
+      if (translated instanceof NimctlError && translated.code === 'TLS_CERTIFICATE_REFUSED') {
+        throw await namingIssuer(translated, endpoint)
       }
       throw translated
     }
