@@ -1,8 +1,12 @@
+import { availableParallelism } from 'node:os'
+
 import { defineConfig } from 'vitest/config'
 
 /** `unit` needs nothing, `real` starts real servers, `reference` reads the shared folder (NIMCTL_REFERENCE_DIR). */
 export default defineConfig({
   test: {
+    // Two on two cores: tests with real servers mostly wait, one of them for a minute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {

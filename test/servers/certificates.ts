@@ -17,18 +17,21 @@ export interface Certificates {
 export async function makeCertificates(directory: string, authority: string): Promise<Certificates> {
   const openssl = requireProgram('registry', 'openssl')
   const at = (name: string) => join(directory, name)
-  const request = async (subject: string, name: string, ...more: string[]) =>
-    await execa(openssl, [
-      ...['req', '-newkey', 'rsa:2048', '-nodes', '-subj', subject, '-keyout', at(`${name}.key`)],
+  const make = (name: string, subject: string, ...more: string[]) =>
+    execa(openssl, [
+      ...'req -newkey rsa:2048 -nodes'.split(' '),
+      '-subj',
+      subject,
+      '-keyout',
+      at(`${name}.key`),
       ...more,
     ])
-  await request(`/CN=${authority}`, 'ca', '-x509', '-days', '2', '-out', at('ca.pem'))
-  await request('/CN=storage', 'server', '-out', at('server.csr'))
+  await make('ca', `/CN=${authority}`, '-x509', '-days', '2', '-out', at('ca.pem'))
+  await make('server', '/CN=storage', '-out', at('server.csr'))
   writeFileSync(at('names'), 'subjectAltName=IP:127.0.0.1\n')
-  await execa(openssl, [
-    ...['x509', '-req', '-days', '2', '-in', at('server.csr'), '-extfile', at('names')],
-    ...['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-out', at('server.pem')],
-  ])
+  const named = ['-in', at('server.csr'), '-extfile', at('names'), '-out', at('server.pem')]
+  const signed = ['-days', '2', '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial']
+  await execa(openssl, ['x509', '-req', ...named, ...signed])
   const [key, cert] = [readFileSync(at('server.key'), 'utf8'), readFileSync(at('server.pem'), 'utf8')]
   return { caFile: at('ca.pem'), key, cert }
 }

@@ -25,7 +25,7 @@ export async function startSharedServers(parts: readonly Part[] = allParts): Pro
   const starting = [startDocker(), startRegistry(), startSeaweedfs(s3), startVersitygw(s3)] as const
   const settled = await Promise.allSettled(starting)
   const stop = async () => {
-    await Promise.all(settled.map(server => (server.status === 'fulfilled' ? server.value.stop() : undefined)))
+    await Promise.all(settled.flatMap(server => (server.status === 'fulfilled' ? [server.value.stop()] : [])))
   }
   const reasons = settled.flatMap(server => (server.status === 'rejected' ? [server.reason] : []))
   if (reasons.length > 0) {

@@ -1,71 +1,37 @@
-import { createHash } from 'node:crypto'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 
-import { openBucket, type Bucket } from '../campaign/bucket.ts'
 import { makeSeededCache } from '../campaign/seeded-cache.ts'
 import { withSmallDisk } from '../e2e/launchers.ts'
-import { nimctl, startNimctl } from '../e2e/nimctl.ts'
-import { readContents, readTree } from '../e2e/trees.ts'
-import { temporaryDirectory } from '../hub-cache.ts'
+import { startNimctl } from '../e2e/nimctl.ts'
+import { readTree } from '../e2e/trees.ts'
 import { newSeed, seeded } from '../seeded.ts'
 import { requireProgram } from '../servers/locate.ts'
-import { type FaultProxy, startFaultProxy } from '../stores/fault-proxy.ts'
+import type { FaultProxy } from '../stores/fault-proxy.ts'
+import { type FaultPlace, isPart, isPut, openFaultPlace, partsIn, type Trial } from './fault-place.ts'
 
-const s3Env = inject('s3Env')
 const mebibyte = 2 ** 20
 const seed = newSeed()
 
-let work: string
-let cache: string
-let contents: Record<string, string>
-let bucket: Bucket
+let place: FaultPlace
+let trial: Trial
 let proxy: FaultProxy
-let prefix: string
-let count = 0
 
 beforeAll(async () => {
-  work = await temporaryDirectory()
-  cache = join(work, 'cache')
-  await makeSeededCache(cache, seeded(seed), { smallFiles: 12 })
-  contents = await readContents(cache)
-  bucket = openBucket(s3Env, 'models')
+  const makeCache = (root: string) => makeSeededCache(root, seeded(seed), { smallFiles: 12 })
+  place = await openFaultPlace(inject('s3Env'), { makeCache })
 })
-afterAll(async () => {
-  bucket.close()
-  await rm(work, { recursive: true, force: true })
-})
+afterAll(() => place.close())
 beforeEach(async () => {
-  proxy = await startFaultProxy(s3Env.AWS_ENDPOINT_URL ?? '')
-  prefix = `faults-${process.pid}-${count++}/`
+  trial = await place.begin()
+  proxy = trial.proxy
 })
-afterEach(() => proxy.stop())
+afterEach(() => trial.stop())
 
-const stateOf = () => join(work, `state-${count}`)
-const env = (more: Record<string, string> = {}) => ({
-  ...s3Env,
-  AWS_ENDPOINT_URL: proxy.endpoint,
-  AWS_EC2_METADATA_DISABLED: 'true',
-  HOME: work,
-  NIMCTL_STATE_DIR: stateOf(),
-  ...more,
-})
-const url = () => `s3://models/${prefix}`
-const uploadArguments = (...more: string[]) => ['upload', cache, url(), '--part-size', '5Mi', '--json', ...more]
-const run = (args: readonly string[], more?: Record<string, string>) => nimctl(args, { env: env(more) })
-
-async function expectWhole(): Promise<void> {
-  const { '.nimctl/inventory.jsonl': inventory, ...found } = await bucket.hashes(prefix)
-  expect(inventory).toBeDefined()
-  expect(found).toEqual(contents)
-  expect(await bucket.openUploads(prefix)).toEqual([])
-}
-
-const isPart = ({ method, url: path = '' }: IncomingMessage) => method === 'PUT' && path.includes('partNumber=')
-const always = () => true
+const upload = (...more: string[]) => trial.run(trial.uploadArguments(...more))
 
 describe(`with 30% of all requests failing or cut (seed ${seed})`, { timeout: 600_000 }, () => {
   /** Nothing fails more than five times on end: eight retries would hardly ever be too few, and waits of minutes rare. */
@@ -90,55 +56,66 @@ describe(`with 30% of all requests failing or cut (seed ${seed})`, { timeout: 60
 
   it('an upload ends right', async () => {
     hurt()
-    expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
-    await expectWhole()
+    expect(await upload()).toMatchObject({ exitCode: 0 })
+    await trial.expectWhole()
   })
 
   it('with few retries it exits with 6, and goes on at the next call', async () => {
     hurt()
     const codes: number[] = []
-    for (let call = 0; call < 30 && codes.at(-1) !== 0; call++)
-      codes.push((await run(uploadArguments('--retries', '1'))).exitCode)
+    for (let call = 0; call < 30 && codes.at(-1) !== 0; call++) codes.push((await upload('--retries', '1')).exitCode)
     expect(new Set(codes)).toEqual(new Set([0, ...(codes.length > 1 ? [6] : [])]))
-    await expectWhole()
+    await trial.expectWhole()
   })
 
   it('a download ends right', async () => {
-    expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
+    expect(await upload()).toMatchObject({ exitCode: 0 })
     hurt()
-    const outcome = await run(['download', url(), join(work, 'back')])
+    const outcome = await trial.run(['download', trial.url, join(place.work, 'back')])
     expect({ exitCode: outcome.exitCode, said: outcome.stderr.slice(-600) }).toMatchObject({ exitCode: 0 })
-    expect(await readTree(join(work, 'back'))).toEqual(await readTree(cache))
+    expect(await readTree(join(place.work, 'back'))).toEqual(await readTree(place.cache))
   })
 })
 
 it('an upload whose beginning was answered into the void leaves nothing behind', async () => {
   proxy.next(({ method, url: path = '' }) => method === 'POST' && path.includes('uploads'), { type: 'lose-answer' })
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
-  await expectWhole()
+  expect(await upload()).toMatchObject({ exitCode: 0 })
+  await trial.expectWhole()
 })
 
 it('an inventory whose answer breaks off is read again', async () => {
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
+  expect(await upload()).toMatchObject({ exitCode: 0 })
   const isInventory = ({ method, url: path = '' }: IncomingMessage) => method === 'GET' && path.includes('.jsonl')
   proxy.next(isInventory, { type: 'cut-answer' })
-  expect(await run(['download', url(), join(work, 'whole'), '--dry-run'])).toMatchObject({ exitCode: 0 })
+  expect(await trial.run(['download', trial.url, join(place.work, 'whole'), '--dry-run'])).toMatchObject({
+    exitCode: 0,
+  })
 })
 
-it('wrong bytes on the wire are refused, and sent again', async () => {
-  for (let times = 0; times < 3; times++) proxy.next(isPart, { type: 'corrupt' })
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
-  expect(proxy.seen.filter(line => line.includes('partNumber=')).length).toBeGreaterThan(3)
-  await expectWhole()
+it.each([
+  { what: 'parts', fits: isPart },
+  { what: 'small files', fits: isPut },
+])('wrong bytes of $what on the wire are refused, and sent again', async ({ fits }) => {
+  const hurt: string[] = []
+  const firstTime = (request: IncomingMessage) => {
+    const line = `${request.method} ${request.url}`
+    const isFirst = fits(request) && hurt.length < 3 && Number(request.headers['content-length']) > 0
+    return isFirst && !hurt.includes(line) && hurt.push(line) > 0
+  }
+  proxy.always(firstTime, { type: 'corrupt' })
+  expect(await upload()).toMatchObject({ exitCode: 0 })
+  expect(hurt).toHaveLength(3)
+  for (const line of hurt) expect(proxy.seen.filter(each => each === line).length).toBeGreaterThan(1)
+  await trial.expectWhole()
 })
 
 it('wrong bytes on the way back are noticed, and fail as damage', async () => {
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
+  expect(await upload()).toMatchObject({ exitCode: 0 })
   proxy.next(({ method, headers }) => method === 'GET' && headers.range !== undefined, { type: 'corrupt-answer' })
-  const args = ['download', url(), join(work, 'damaged')]
-  expect(await run(args)).toMatchObject({ exitCode: 3 })
-  expect(await run(args)).toMatchObject({ exitCode: 0 })
-  expect(await readTree(join(work, 'damaged'))).toEqual(await readTree(cache))
+  const args = ['download', trial.url, join(place.work, 'damaged')]
+  expect(await trial.run(args)).toMatchObject({ exitCode: 3 })
+  expect(await trial.run(args)).toMatchObject({ exitCode: 0 })
+  expect(await readTree(join(place.work, 'damaged'))).toEqual(await readTree(place.cache))
 })
 
 it('a server that is gone for a while is waited for', async () => {
@@ -149,43 +126,58 @@ it('a server that is gone for a while is waited for', async () => {
     return Date.now() - goneSince < 4000 && Date.now() >= goneSince
   }
   proxy.always(away, { type: 'refuse' })
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
+  expect(await upload()).toMatchObject({ exitCode: 0 })
   expect(Date.now() - goneSince).toBeGreaterThan(4000)
-  await expectWhole()
+  await trial.expectWhole()
 })
 
 it('a server that stays away ends it with 6; the next call sends what is missing', async () => {
   let parts = 0
   proxy.always(request => (isPart(request) && ++parts > 3) || parts > 3, { type: 'refuse' })
-  expect(await run(uploadArguments('--retries', '1', '--concurrency', '2'))).toMatchObject({ exitCode: 6 })
+  expect(await upload('--retries', '1', '--concurrency', '2')).toMatchObject({ exitCode: 6 })
   proxy.calm()
   const before = proxy.seen.length
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
-  const all = proxy.seen.filter(line => line.includes('partNumber='))
-  const again = proxy.seen.slice(before).filter(line => all.indexOf(line) < all.lastIndexOf(line))
+  expect(await upload()).toMatchObject({ exitCode: 0 })
+  const all = partsIn(proxy.seen)
+  const again = partsIn(proxy.seen.slice(before)).filter(line => all.indexOf(line) < all.lastIndexOf(line))
   expect(again.length).toBeLessThanOrEqual(2)
-  await expectWhole()
+  await trial.expectWhole()
 })
 
-it.each(['-', '+'])('a clock that is off by an hour (%s) does not stop it', async sign => {
+describe.each([
+  { sign: '-', side: 'behind' },
+  { sign: '+', side: 'ahead' },
+])('a clock that is an hour $side', ({ sign, side }) => {
   const shift = join(import.meta.dirname, 'shifted-clock.mjs')
-  const program = [process.execPath, '--import', shift] as const
-  const shifted = { NIMCTL_TEST_CLOCK_MS: `${sign}3600000` }
-  const outcome = await nimctl(uploadArguments(), { env: env(shifted), program: [...program] })
-  expect(outcome).toMatchObject({ exitCode: 0 })
-  await expectWhole()
+  const shifted = {
+    env: { NIMCTL_TEST_CLOCK_MS: `${sign}3600000` },
+    program: [process.execPath, '--import', shift] as const,
+  }
+
+  it('is refused by the server, and by how much it is off is said', async () => {
+    const outcome = await trial.run(trial.uploadArguments('--retries', '0'), shifted)
+    expect(outcome).toMatchObject({ exitCode: 8 })
+    expect(outcome.json()).toMatchObject({ code: 'CLOCK_SKEW', next: expect.stringContaining('clock') })
+    const [, seconds] = new RegExp(`is (\\d+) seconds ${side}`).exec(String(outcome.json().why)) ?? []
+    expect(Math.abs(Number(seconds) - 3600)).toBeLessThan(300)
+  })
+
+  it('does not stop an upload that may ask again', async () => {
+    expect(await trial.run(trial.uploadArguments(), shifted)).toMatchObject({ exitCode: 0 })
+    await trial.expectWhole()
+  })
 })
 
 it('two runs to one prefix: the second one says who is at work', async () => {
   // Also when it is tried again: the first run lasts as long as the second ones need.
   proxy.always(isPart, { type: 'stall' })
-  const other = join(work, 'another-cache')
+  const other = join(place.work, 'another-cache')
   await makeSeededCache(other, seeded(seed + 1), { smallFiles: 1 })
-  const first = startNimctl(uploadArguments(), { env: env() })
+  const first = startNimctl(trial.uploadArguments(), { env: trial.env() })
   try {
     await expect.poll(() => proxy.seen.some(line => line.includes('partNumber=')), { timeout: 60_000 }).toBe(true)
-    for (const source of [cache, other]) {
-      const second = await run(['upload', source, url(), '--json'])
+    for (const source of [place.cache, other]) {
+      const second = await trial.run(['upload', source, trial.url, '--json'])
       expect(second).toMatchObject({ exitCode: 8 })
       expect(second.json()).toMatchObject({ code: 'LOCK_HELD' })
     }
@@ -195,29 +187,29 @@ it('two runs to one prefix: the second one says who is at work', async () => {
 })
 
 it('a full disk under the journal ends it with 8; what is finished is kept', async () => {
-  const state = stateOf()
+  const state = trial.stateDirectory
   await mkdir(state)
-  const small = await nimctl(uploadArguments('--concurrency', '1'), { env: env(), program: withSmallDisk(state, 4096) })
+  const small = await trial.run(trial.uploadArguments('--concurrency', '1'), { program: withSmallDisk(state, 4096) })
   expect(small).toMatchObject({ exitCode: 8 })
   expect(small.json()).toMatchObject({ code: 'DISK_FULL' })
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
-  await expectWhole()
+  expect(await upload()).toMatchObject({ exitCode: 0 })
+  await trial.expectWhole()
 })
 
 it('a full disk under a download ends it with 8; with room the same command goes on', async () => {
-  expect(await run(uploadArguments())).toMatchObject({ exitCode: 0 })
-  const directory = join(work, 'small')
+  expect(await upload()).toMatchObject({ exitCode: 0 })
+  const directory = join(place.work, 'small')
   await mkdir(directory)
   const program = withSmallDisk(directory, 4 * mebibyte)
-  const full = await nimctl(['download', url(), directory, '--json'], { env: env(), program })
+  const full = await trial.run(['download', trial.url, directory, '--json'], { program })
   expect(full).toMatchObject({ exitCode: 8 })
   expect(full.json()).toMatchObject({ code: 'DISK_FULL' })
-  expect(await run(['download', url(), directory])).toMatchObject({ exitCode: 0 })
-  expect(await readTree(directory)).toEqual(await readTree(cache))
+  expect(await trial.run(['download', trial.url, directory])).toMatchObject({ exitCode: 0 })
+  expect(await readTree(directory)).toEqual(await readTree(place.cache))
 })
 
 it('a part counts as finished when fdatasync has put its line on the disk', async () => {
-  const trace = join(work, 'trace')
+  const trace = join(place.work, 'trace')
   const strace = requireStrace()
   const program = [
     strace,
@@ -230,7 +222,7 @@ it('a part counts as finished when fdatasync has put its line on the disk', asyn
     trace,
     process.execPath,
   ] as const
-  const traced = await nimctl(uploadArguments('--concurrency', '1'), { env: env(), program: [...program] })
+  const traced = await trial.run(trial.uploadArguments('--concurrency', '1'), { program })
   expect(traced).toMatchObject({ exitCode: 0 })
   const lines = (await readFile(trace, 'utf8')).split('\n')
   // Parts that end together share one write.
@@ -242,37 +234,6 @@ it('a part counts as finished when fdatasync has put its line on the disk', asyn
     const next = written.find(other => other > index) ?? lines.length
     expect(lines.slice(index, next).some(line => line.includes(`fdatasync(${fd}`))).toBe(true)
   }
-})
-
-describe('--require full-checksum', () => {
-  it('holds for empty, small, one-part and multi-part files', async () => {
-    const outcome = await run(uploadArguments('--require', 'full-checksum'))
-    expect(outcome).toMatchObject({ exitCode: 0 })
-    const [done] = outcome.json().destinations as { proof: Record<string, number> }[]
-    expect(done?.proof).toEqual({ 'full-checksum': Object.keys(contents).length, parts: 0, etag: 0, size: 0 })
-  })
-
-  it('fails behind a proxy that strips checksums, and names a file', async () => {
-    const headers = ['x-amz-checksum-crc32c', 'x-amz-checksum-type', 'x-amz-checksum-algorithm']
-    proxy.always(always, { type: 'strip', headers })
-    const outcome = await run(uploadArguments('--require', 'full-checksum'))
-    expect(outcome).toMatchObject({ exitCode: 3 })
-    expect(outcome.json()).toMatchObject({ code: 'PROOF_TOO_WEAK' })
-    expect(Object.keys(contents).some(key => outcome.stdout.includes(key))).toBe(true)
-  })
-
-  it('names the one file whose checksum is missing', async () => {
-    // Sent in one piece: the answer to the end of an upload in parts has its checksum in the body.
-    const key = `blobs/${createHash('md5').update('licence').digest('hex')}`
-    const headers = ['x-amz-checksum-crc32c']
-    const ofOne = (request: IncomingMessage) => decodeURIComponent(request.url ?? '').includes(key)
-    proxy.always(ofOne, { type: 'strip', headers })
-    // One after the other, the large ones first: the very first answer says what the store can do at all.
-    const oneByOne = ['--links', 'record', '--concurrency', '1']
-    const outcome = await run(uploadArguments('--require', 'full-checksum', ...oneByOne))
-    expect(outcome).toMatchObject({ exitCode: 3 })
-    expect(outcome.stdout).toContain(key)
-  })
 })
 
 function requireStrace(): string {
