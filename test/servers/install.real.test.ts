@@ -16,7 +16,16 @@ it('says nothing and brings every program when all is there', async () => {
   const { missing, paths } = await installParts(allParts, { say: line => said.push(line) })
   expect({ missing, said }).toEqual({ missing: [], said: [] })
   expect(Object.keys(paths)).toEqual(
-    expect.arrayContaining(['dockerd', 'skopeo', 'docker-registry', 'seaweedfs', 'aws', 's5cmd', 'kserve']),
+    expect.arrayContaining([
+      'dockerd',
+      'skopeo',
+      'docker-registry',
+      'seaweedfs',
+      'versitygw',
+      'aws',
+      's5cmd',
+      'kserve',
+    ]),
   )
 })
 

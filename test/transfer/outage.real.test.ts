@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
 import { makeSeededCache } from '../campaign/seeded-cache.ts'
@@ -16,26 +18,29 @@ beforeAll(async () => {
 })
 afterAll(() => place.close())
 
-/** Begins at the third part, in the middle of several files. */
+/** Each begins in the middle of several files. */
 const outages: Record<string, (trial: Trial) => void> = {
   'refuses connections': ({ proxy }) => {
     let parts = 0
-    const atThird: Parameters<typeof proxy.always>[0] = request => {
+    const atThirdPart = (request: IncomingMessage) => {
       if (isPart(request) && ++parts === 3) proxy.leave(awayMs)
       return false
     }
-    proxy.always(atThird, { type: 'stall' })
+    proxy.always(atThirdPart, { type: 'stall' })
   },
   'accepts connections and never answers': ({ proxy }) => {
-    let parts = 0
+    let begun = 0
     let since = Number.POSITIVE_INFINITY
-    const isAway: Parameters<typeof proxy.always>[0] = request => {
-      if (isPart(request) && ++parts === 3) since = Date.now()
+    const isAway = (request: IncomingMessage) => {
+      if (isBeginning(request) && ++begun === 2) since = Date.now()
       return Date.now() >= since && Date.now() < since + awayMs
     }
     proxy.always(isAway, { type: 'stall' })
   },
 }
+
+/** Of a multipart upload. */
+const isBeginning = ({ method, url = '' }: IncomingMessage) => method === 'POST' && /[?&]uploads/.test(url)
 
 // Beside each other: they only wait.
 describe.concurrent('a server that for 60 s', () => {
