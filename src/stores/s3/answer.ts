@@ -7,8 +7,8 @@ export interface Answer {
   text: string
 }
 
-/** No answer that is read here comes near: they are errors, and the result of a copy. More is not waited for. */
-const longestBody = 1024 * 1024
+/** A page of a listing with the longest keys has 4 MiB, all else is short. More is not waited for. */
+const longestBody = 16 * 1024 * 1024
 
 export function readAnswer(incoming: IncomingMessage): Promise<Answer> {
   return new Promise((resolve, reject) => {

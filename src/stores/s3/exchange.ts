@@ -8,11 +8,11 @@ import { credentialsFor, type Place, resolvePlace } from './place.ts'
 import { type Outgoing, send } from './send.ts'
 import { type Credentials, encodePath, encodeQuery, signRequest } from './sign.ts'
 
-/** A request for one object, as it goes over the wire. */
+/** A request for one object, or for the bucket, as it goes over the wire. */
 export interface ObjectRequest {
   method: 'GET' | 'HEAD' | 'PUT'
-  /** In the bucket. */
-  key: string
+  /** In the bucket; absent: the bucket itself. */
+  key?: string
   /** Sorted by name. */
   query?: Record<string, string>
   /** Names in lower case. */
@@ -66,7 +66,7 @@ export function openExchange(client: Client, bucket: string): Exchange {
 
 /** Built up in one object: what is copied for each request shows with many. */
 function prepared(
-  { method, key, query, headers: given, body, silenceMs, signal }: ObjectRequest,
+  { method, key = '', query, headers: given, body, silenceMs, signal }: ObjectRequest,
   place: Place,
   { now, credentials }: { now: Date; credentials: Credentials | undefined },
 ): Outgoing {

@@ -1,34 +1,62 @@
-import { ListObjectsV2Command, type ListObjectsV2Output } from '@aws-sdk/client-s3'
-
-import type { Page } from '../store.ts'
+import type { Page, StoredObject } from '../store.ts'
+import { type Answer, element, resultMissing } from './answer.ts'
 import { unquoted } from './described.ts'
 import type { Session } from './session.ts'
 
+/** Without the SDK, whose XML took most of what a run costs that has nothing to send. */
 export async function listObjects(
   session: Session,
   { prefix, cursor, signal }: { prefix: string; cursor: string | undefined; signal: AbortSignal },
 ): Promise<Page> {
-  const command = new ListObjectsV2Command({
-    Bucket: session.bucket,
-    Prefix: session.prefix + prefix,
+  const query = {
+    ...(cursor === undefined ? {} : { 'continuation-token': cursor }),
     // XML can't hold every character that a key may have.
-    EncodingType: 'url',
-    ...(cursor === undefined ? {} : { ContinuationToken: cursor }),
-  })
-  const answer = await session.request({ action: 'ListObjectsV2', signal }, (s3, options) => s3.send(command, options))
-  const next = answer.IsTruncated === true ? answer.NextContinuationToken : undefined
-  return { objects: objectsOf(session, answer), ...(next === undefined ? {} : { cursor: next }) }
+    'encoding-type': 'url',
+    'list-type': '2',
+    prefix: session.prefix + prefix,
+  }
+  const answer = await session.ask('ListObjectsV2', { method: 'GET', query, signal })
+  requireWhole(session, answer, signal)
+  const next =
+    element(answer.text, 'IsTruncated') === 'true' ? element(answer.text, 'NextContinuationToken') : undefined
+  return { objects: objectsOf(session, answer.text), ...(next === undefined ? {} : { cursor: next }) }
 }
 
-function objectsOf(session: Session, { Contents = [], EncodingType }: ListObjectsV2Output): Page['objects'] {
-  return Contents.map(({ Key = '', Size = 0, ETag }) => ({
-    key: (EncodingType === 'url' ? decodeKey(Key) : Key).slice(session.prefix.length),
-    size: Size,
-    ...(ETag === undefined ? {} : { etag: unquoted(ETag) }),
-  })).filter(({ key }) => key !== '') // What consoles put there to show the prefix as a folder.
+/** A page that is cut off would tell of fewer objects than there are. */
+function requireWhole(session: Session, answer: Answer, signal: AbortSignal): void {
+  if (/<\/ListBucketResult>\s*$/.test(answer.text.slice(-200))) return
+  throw session.translate(resultMissing(answer, 'ListBucketResult'), { action: 'ListObjectsV2', signal })
+}
+
+const begin = '<Contents>'
+const end = '</Contents>'
+
+function objectsOf({ prefix }: Session, xml: string): StoredObject[] {
+  const decode = element(xml, 'EncodingType') === 'url' ? decodeKey : ownText
+  const objects: StoredObject[] = []
+  let to = 0
+  for (let from = xml.indexOf(begin); from >= 0; from = xml.indexOf(begin, to)) {
+    to = xml.indexOf(end, from)
+    const object = objectOf(xml.slice(from, to), { prefix, decode })
+    // What consoles put there to show the prefix as a folder.
+    if (object.key !== '') objects.push(object)
+  }
+  return objects
+}
+
+function objectOf(xml: string, { prefix, decode }: { prefix: string; decode: (key: string) => string }): StoredObject {
+  const key = decode(element(xml, 'Key') ?? '').slice(prefix.length)
+  const size = Number(element(xml, 'Size') ?? 0)
+  const etag = element(xml, 'ETag')
+  return etag === undefined ? { key, size } : { key, size, etag: ownText(unquoted(etag)) }
 }
 
 /** As forms are encoded: a space is `+`, a plus is `%2B`. */
 function decodeKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '))
+}
+
+/** A part of a string keeps the whole in memory, which here is a page of 1,000 objects. */
+function ownText(text: string): string {
+  return Buffer.from(text).toString()
 }
