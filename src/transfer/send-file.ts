@@ -51,9 +51,9 @@ export async function sendFile(file: FileEntry, targets: readonly Target[], cont
     ...targets.map(({ store }) => choosePartSize(file.size, store.capabilities, context.partSize)),
   )
   const maxPut = Math.min(...targets.map(({ store }) => store.capabilities.maxPut))
+  if (file.size <= Math.min(partSize, maxPut)) return await putWhole(file, targets, context)
   const opened = await context.source.open(file)
   try {
-    if (file.size <= Math.min(partSize, maxPut)) return await putWhole(file, targets, { ...context, opened })
     return await sendInParts(file, targets, { ...context, opened, partSize })
   } finally {
     await opened.close()
@@ -64,12 +64,11 @@ interface OpenContext extends SendContext {
   opened: OpenFile
 }
 
-async function putWhole(file: FileEntry, targets: readonly Target[], context: OpenContext): Promise<number> {
-  const { pool, opened, concurrency, rateLimit, signal, report } = context
+async function putWhole(file: FileEntry, targets: readonly Target[], context: SendContext): Promise<number> {
+  const { source, pool, concurrency, rateLimit, signal, report } = context
   const { bytes, release } = await pool.lease(file.size)
   try {
-    await opened.read(bytes, 0, { signal })
-    await opened.checkUnchanged()
+    await source.readWhole(file, bytes, { signal })
     const sum = crc32c(bytes)
     await Promise.all(
       targets.map(async ({ store, url, journal, key, onSent }) => {

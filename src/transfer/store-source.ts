@@ -18,6 +18,8 @@ export function openStoreSource(store: Store, { inventory }: PublishedInventory,
   )
   const sumOf = ({ path }: FileEntry) => Number.parseInt(files.get(path)?.crc32c ?? '', 16)
   const keyOf = ({ path }: FileEntry) => files.get(path)?.key ?? path
+  const read = (file: FileEntry, bytes: Uint8Array, { position, signal }: { position: number; signal: AbortSignal }) =>
+    readRange(store, { key: keyOf(file), bytes, position, signal, report })
   return {
     tree: treeOf(describeKey(store, ''), inventory.entries),
     origin: { store, keyOf },
@@ -27,10 +29,11 @@ export function openStoreSource(store: Store, { inventory }: PublishedInventory,
     },
     hash: async file => sumOf(file),
     open: async file => ({
-      read: (bytes, position, { signal }) => readRange(store, { key: keyOf(file), bytes, position, signal, report }),
+      read: (bytes, position, { signal }) => read(file, bytes, { position, signal }),
       checkUnchanged: async () => {},
       close: async () => {},
     }),
+    readWhole: (file, bytes, { signal }) => read(file, bytes, { position: 0, signal }),
     identityOf: file => `${file.size} ${sumOf(file)} ${file.path}`,
     close: async () => {},
   }

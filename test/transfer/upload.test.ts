@@ -13,7 +13,7 @@ import { download } from '../../src/transfer/download.ts'
 import { listCaches } from '../../src/transfer/list-caches.ts'
 import { requireInventory } from '../../src/transfer/marker.ts'
 import { prepareUpload, type UploadRequest } from '../../src/transfer/prepare-upload.ts'
-import { openDirectorySource, type FileEntry } from '../../src/transfer/source.ts'
+import { openDirectorySource, type Source } from '../../src/transfer/source.ts'
 import { openStoreSource, recordOf } from '../../src/transfer/store-source.ts'
 import { upload } from '../../src/transfer/upload.ts'
 import { makeHubCache, smallRecord, temporaryDirectory } from '../hub-cache.ts'
@@ -222,12 +222,16 @@ describe('several destinations', () => {
     await run()
     await rm(stored('refs/hf-1234567'))
     const source = await openSource()
-    let opened = 0
-    const counting = { ...source, open: (file: FileEntry) => (opened++, source.open(file)) }
+    let read = 0
+    const counting: Source = {
+      ...source,
+      open: file => (read++, source.open(file)),
+      readWhole: (file, bytes, how) => (read++, source.readWhole(file, bytes, how)),
+    }
     const prepared = await Promise.all([prepare({ source }), prepare({ source, store: other })])
     const done = await upload(counting, prepared, options)
     expect(done.map(({ uploadedFiles }) => uploadedFiles)).toEqual([1, 7])
-    expect(opened).toBe(7)
+    expect(read).toBe(7)
     expect(await readTree(join(work, 'other'))).toEqual(await readTree(join(work, 'store')))
   })
 
