@@ -64,6 +64,7 @@ export async function openJournal(path: string): Promise<Journal> {
   const state: State = { uploads: new Map(), objects: new Map() }
   const { values: lines, wholeBytes } = await readLog(path, value => (isLine(value) ? value : undefined))
   for (const line of lines) apply(line, state)
+  const readLines = lines.length
   const log = openAppendLog(path, { wholeBytes, sync: true })
   const note = (line: Line): void => {
     apply(line, state)
@@ -88,7 +89,7 @@ export async function openJournal(path: string): Promise<Journal> {
     async finish() {
       await log.close()
       const kept = [...state.objects].map(([key, object]) => JSON.stringify({ event: 'object', key, object }))
-      if (!log.isChanged() && kept.length === lines.length) return
+      if (!log.isChanged() && kept.length === readLines) return
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
       await writeFileAtomically(path, kept.map(line => `${line}\n`).join(''), { mode: 0o600 })
     },

@@ -24,7 +24,7 @@ export async function openKnownSums(root: string, stateDirectory: string): Promi
   const inside = join(root, ownFolder, 'sums.jsonl')
   const path = (await takesOurFolder(root)) ? inside : join(stateDirectory, 'sums', `${name}.jsonl`)
   const { values, wholeBytes } = await readLog(path, parseLine)
-  const sums = new Map(values.map(({ file, crc32c }) => [file, crc32c]))
+  const sums = new Map(values.map(known => [known.path, known]))
   const log = openAppendLog(path, { wholeBytes, sync: false })
   let failed = false
   const flush = async (): Promise<void> => {
@@ -38,10 +38,11 @@ export async function openKnownSums(root: string, stateDirectory: string): Promi
   let flushing = Promise.resolve()
 
   return {
-    get: file => sums.get(identity(file)),
+    get: file => sumOf(sums.get(file.path), file),
     add(file, crc32c) {
-      if (sums.get(identity(file)) === crc32c) return
-      sums.set(identity(file), crc32c)
+      if (sumOf(sums.get(file.path), file) === crc32c) return
+      const { path, size, modifiedMs, inode } = file
+      sums.set(path, { path, size, modifiedMs, inode, crc32c })
       log.add(JSON.stringify({ file: identity(file), crc32c }))
       flushing = flush()
     },
@@ -73,8 +74,25 @@ function absent(error: unknown): undefined {
   throw error
 }
 
-function parseLine(value: unknown): { file: string; crc32c: number } | undefined {
+interface KnownSum {
+  path: string
+  size: number
+  modifiedMs: number
+  inode: number
+  crc32c: number
+}
+
+function sumOf(known: KnownSum | undefined, { size, modifiedMs, inode }: FileEntry): number | undefined {
+  const same = known?.size === size && known.modifiedMs === modifiedMs && known.inode === inode
+  return same ? known.crc32c : undefined
+}
+
+/** The parts of an identity are compared as numbers: to write them costs more than all else here. */
+function parseLine(value: unknown): KnownSum | undefined {
   if (typeof value !== 'object' || value === null || !('file' in value) || !('crc32c' in value)) return undefined
   const { file, crc32c } = value
-  return typeof file === 'string' && typeof crc32c === 'number' ? { file, crc32c } : undefined
+  if (typeof file !== 'string' || typeof crc32c !== 'number') return undefined
+  const [, size, modifiedMs, inode, path] = /^(\S+) (\S+) (\S+) ([^]*)$/.exec(file) ?? []
+  if (path === undefined) return undefined
+  return { path, size: Number(size), modifiedMs: Number(modifiedMs), inode: Number(inode), crc32c }
 }

@@ -1,5 +1,5 @@
 import { forAll } from '../system/for-all.ts'
-import { expectObject, knownObject, type Running } from './carried.ts'
+import { expectObject, knownObject, type Carried, type Running } from './carried.ts'
 import type { TransferStep } from './plan.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
 import type { FileEntry } from './source.ts'
@@ -15,9 +15,8 @@ export async function settleSteps({ source, carried, sums, signal, report }: Run
       const sum = source.sumOf(file)
       if (sum !== undefined) sums.set(file.path, sum)
     }
-    const sent = new Set(
-      prepared.plan.steps.flatMap(step => (step.action === 'upload' ? [step.wanted.source.path] : [])),
-    )
+    const sent = new Set<string>()
+    for (const step of prepared.plan.steps) if (step.action === 'upload') sent.add(step.wanted.source.path)
     for (const step of prepared.plan.steps) {
       if (step.action === 'upload' || step.action === 'delete') continue
       const file = step.wanted.source
@@ -34,11 +33,8 @@ export async function settleSteps({ source, carried, sums, signal, report }: Run
     { concurrency: readers, signal },
   )
   for (const one of carried) {
-    const settled = one.prepared.plan.steps.map(step => settle(step, one.prepared, sums))
-    one.steps = await forAll(settled, (step, stop) => checkOriginal(step, one.prepared, { sums, signal: stop }), {
-      concurrency: readers,
-      signal,
-    })
+    one.steps = one.prepared.plan.steps.map(step => settle(step, one.prepared, sums))
+    await checkOriginals(one, { sums, signal })
     for (const step of one.steps) {
       if (step.action !== 'skip') continue
       one.counts.skippedFiles += 1
@@ -53,17 +49,23 @@ export async function settleSteps({ source, carried, sums, signal, report }: Run
  * A file that is not what its name claims must not become a copy of what its name means: the checksum of the original
  * decides, and where the store has none, the file is sent.
  */
-async function checkOriginal(
-  step: TransferStep,
-  { store }: PreparedUpload,
+async function checkOriginals(
+  { steps, prepared: { store } }: Carried,
   { sums, signal }: { sums: ReadonlyMap<string, number>; signal: AbortSignal },
-): Promise<TransferStep> {
-  if (step.action !== 'copy' || step.origin === 'source' || step.from === step.wanted.copyFrom) return step
-  const original = await store.stat(step.from, { signal })
-  const sum = sums.get(step.wanted.source.path)
-  if (original?.crc32c !== undefined && original.crc32c === sum) return step
-  const { key, bytes, reason, wanted } = step
-  return { action: 'upload', key, bytes, reason, wanted }
+): Promise<void> {
+  const reused = steps.flatMap((step, index) =>
+    step.action === 'copy' && step.origin !== 'source' && step.from !== step.wanted.copyFrom ? [{ step, index }] : [],
+  )
+  await forAll(
+    reused,
+    async ({ step: { from, key, bytes, reason, wanted }, index }, stop) => {
+      const original = await store.stat(from, { signal: stop })
+      const sum = sums.get(wanted.source.path)
+      if (original?.crc32c !== undefined && original.crc32c === sum) return
+      steps[index] = { action: 'upload', key, bytes, reason, wanted }
+    },
+    { concurrency: readers, signal },
+  )
 }
 
 /** Decides what the plan left open, now that the file has been read. */

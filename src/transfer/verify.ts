@@ -1,7 +1,6 @@
-import pMap from 'p-map'
-
 import type { Proof, Store, StoredObject } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
+import { forAll } from '../system/for-all.ts'
 import { listObjects } from './listing.ts'
 
 export interface Expected {
@@ -46,19 +45,24 @@ export async function verifyObjects(
     examples: new Map(),
     objects: [],
   }
-  await pMap(
-    expected,
-    async ([key, wanted]) => {
-      const object = await askChecksum(store, { listed: found.get(key), wanted, signal })
-      const proof = prove(key, wanted, { found: object, store })
-      proved.counts[proof] += 1
-      proved.examples.set(proof, key)
-      const inListing = found.get(key)
-      if (proof === 'full-checksum' && inListing !== undefined) proved.objects.push(inListing)
-      onChecked(key)
-    },
-    { concurrency: asksAtOnce, signal },
-  )
+  const note = (key: string, wanted: Expected, object: StoredObject | undefined) => {
+    const proof = prove(key, wanted, { found: object, store })
+    proved.counts[proof] += 1
+    proved.examples.set(proof, key)
+    const inListing = found.get(key)
+    if (proof === 'full-checksum' && inListing !== undefined) proved.objects.push(inListing)
+    onChecked(key)
+  }
+  const unclear: [string, Expected][] = []
+  for (const [key, wanted] of expected) {
+    const listed = found.get(key)
+    if (needsStat(store, listed, wanted)) unclear.push([key, wanted])
+    else note(key, wanted, listed)
+  }
+  await forAll(unclear, async ([key, wanted], stop) => note(key, wanted, await store.stat(key, { signal: stop })), {
+    concurrency: asksAtOnce,
+    signal,
+  })
   return proved
 }
 
@@ -90,13 +94,9 @@ export function requireProof({ counts, examples }: Proved, level: Proof | undefi
   })
 }
 
-async function askChecksum(
-  store: Store,
-  { listed, wanted, signal }: { listed: StoredObject | undefined; wanted: Expected; signal: AbortSignal },
-): Promise<StoredObject | undefined> {
-  if (listed === undefined || listed.crc32c !== undefined || isSame(listed, wanted)) return listed
-  if (store.capabilities.statProof !== 'full-checksum') return listed
-  return await store.stat(listed.key, { signal })
+function needsStat(store: Store, listed: StoredObject | undefined, wanted: Expected): boolean {
+  if (listed === undefined || listed.crc32c !== undefined || isSame(listed, wanted)) return false
+  return store.capabilities.statProof === 'full-checksum'
 }
 
 /** The listing shows the very object whose checksum the store gave before. */
