@@ -1,6 +1,6 @@
 import { formatInventory, inventoryDigest } from '../inventory/format.ts'
 import type { Layout, Links } from '../inventory/inventory.ts'
-import type { Proof } from '../stores/store.ts'
+import type { Proof, Store } from '../stores/store.ts'
 import type { Report } from '../system/progress.ts'
 import { openBufferPool } from './buffer-pool.ts'
 import { buildInventory } from './build-inventory.ts'
@@ -10,7 +10,7 @@ import { copyAll, removeAll } from './copy-all.ts'
 import { copyFromSource } from './copy-from-source.ts'
 import { journalPath } from './journal.ts'
 import { withLocks } from './lock.ts'
-import { publishInventory } from './marker.ts'
+import { describeKey, publishInventory } from './marker.ts'
 import { defaultPartSize } from './part-size.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
 import { limitRate, unlimited } from './rate-limit.ts'
@@ -49,7 +49,7 @@ export interface UploadedDestination extends Counts {
 /**
  * Carries out the plans of all destinations, reading each file once: blobs first, then what is copied on the servers,
  * then a look at what arrived, then the inventories. Preparing and uploading again after any interruption goes on
- * where it stopped.
+ * where it stopped. Whoever calls it holds the destinations (`holdDestinations`) since before the plan was made.
  *
  * @throws NimctlError `unavailable` when a store stays away after all retries, `check-failed` / `UPLOAD_UNPROVED`
  *   when what arrived is not what was sent or `require` is not reached. What is finished is kept, at every destination.
@@ -59,19 +59,30 @@ export async function upload(
   prepared: readonly PreparedUpload[],
   options: UploadOptions,
 ): Promise<UploadedDestination[]> {
-  const locks = prepared.map(({ store, stateDirectory, url }) => ({
-    // Of the prefix, whatever the source.
+  try {
+    return await carryOut(source, prepared, options)
+  } finally {
+    // What was learnt is kept whatever happened.
+    await Promise.all([source.close(), ...prepared.map(({ journal }) => journal.close())])
+  }
+}
+
+/**
+ * Holds destinations for one run on this host, whatever its source. Taken before anything is read that the plan is made
+ * from: it would tell of what another run is about to change.
+ *
+ * @throws NimctlError `local` / `LOCK_HELD` naming the other process.
+ */
+export async function holdDestinations<T>(
+  stores: readonly Store[],
+  stateDirectory: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  const locks = stores.map(store => ({
     path: `${journalPath(stateDirectory, '', store.url)}.lock`,
-    what: url,
+    what: describeKey(store, ''),
   }))
-  return await withLocks(locks, async () => {
-    try {
-      return await carryOut(source, prepared, options)
-    } finally {
-      // What was learnt is kept whatever happened.
-      await Promise.all([source.close(), ...prepared.map(({ journal }) => journal.close())])
-    }
-  })
+  return await withLocks(locks, run)
 }
 
 async function carryOut(

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander'
 
 import type { CacheRecord } from '../../cache/cache-tree.ts'
 import type { Layout, Links } from '../../inventory/inventory.ts'
-import type { Proof } from '../../stores/store.ts'
+import type { Proof, Store } from '../../stores/store.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { CopyStep } from '../../transfer/plan.ts'
 import type { PreparedUpload } from '../../transfer/prepare-upload.ts'
@@ -91,17 +91,36 @@ async function uploadAll(
   urls: readonly string[],
   { flags, context }: { flags: UploadFlags; context: Context },
 ): Promise<void> {
+  const opened: Store[] = []
+  for (const url of urls.map(parseStoreUrl)) {
+    opened.push(await openFlaggedStore(url, flags, { context, readOnly: flags.dryRun === true }))
+  }
+  if (flags.dryRun === true) {
+    printPlan(from, (await prepareAll(from, opened, { flags, context })).prepared, context)
+    return
+  }
+  const { holdDestinations } = await import('../../transfer/upload.ts')
+  await holdDestinations(opened, stateDirectory(context.env), async () => {
+    const { source, prepared } = await prepareAll(from, opened, { flags, context })
+    await carryOut(source, prepared, { flags, context })
+  })
+}
+
+async function prepareAll(
+  from: string,
+  stores: readonly Store[],
+  { flags, context }: { flags: UploadFlags; context: Context },
+): Promise<{ source: Source; prepared: PreparedUpload[] }> {
   const { prepareUpload } = await import('../../transfer/prepare-upload.ts')
-  const destinations = urls.map(parseStoreUrl)
   const { source, record } = await openSource(from, { flags, context })
   const { layout, links } = flags
   const prepared: PreparedUpload[] = []
-  for (const url of destinations) {
+  for (const store of stores) {
     prepared.push(
       await prepareUpload({
         source,
         record,
-        store: await openFlaggedStore(url, flags, { context, readOnly: flags.dryRun === true }),
+        store,
         layout,
         ...(links !== undefined && { links }),
         replace: flags.replace === true,
@@ -112,8 +131,7 @@ async function uploadAll(
       }),
     )
   }
-  if (flags.dryRun === true) printPlan(from, prepared, context)
-  else await carryOut(source, prepared, { flags, context })
+  return { source, prepared }
 }
 
 interface OpenedSource {
