@@ -1,9 +1,8 @@
-import pMap from 'p-map'
-
 import type { CacheRecord, CacheTree } from '../cache/cache-tree.ts'
 import { inventoryKey, ngcInventoryKey, ownFolder, type Layout, type Links } from '../inventory/inventory.ts'
 import type { Store, StoredObject } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
+import { forAll } from '../system/for-all.ts'
 import { journalPath, openJournal, type Journal } from './journal.ts'
 import { listObjects } from './listing.ts'
 import { describeKey, readPublishedInventory, type PublishedInventory } from './marker.ts'
@@ -62,22 +61,21 @@ export async function prepareUpload(request: UploadRequest): Promise<PreparedUpl
   requireRoot(request)
   const wanted = listWanted(tree, { layout, links })
   const markerKey = chooseMarkerKey(request)
-  const published = await readPublishedInventory(store, markerKey, signal).catch(damagedIsNone)
-  checkPrefix(published, request)
-
-  const journal = await openJournal(journalPath(stateDirectory, tree.root, store.url))
-  const stored = await listStored(request)
+  const [stored, { published, journal }] = await beside(
+    stop => listStored(store, stop),
+    async () => {
+      const there = await readPublishedInventory(store, markerKey, signal).catch(damagedIsNone)
+      checkPrefix(there, request)
+      return { published: there, journal: await openJournal(journalPath(stateDirectory, tree.root, store.url)) }
+    },
+    signal,
+  )
   await refuseMixedLayouts(stored, request)
   const remoteSums = await findRemoteSums(wanted, { stored, journal, published, request })
   const plan = planUpload({
     wanted,
     stored,
-    localSums: new Map(
-      wanted.flatMap(({ source: file }) => {
-        const sum = source.sumOf(file)
-        return sum === undefined ? [] : [[file.path, sum] as const]
-      }),
-    ),
+    localSums: sumsOf(wanted, source),
     remoteSums,
     serverCopy: store.capabilities.serverCopy && layout !== 'ngc',
     originKeys: listOriginKeys(wanted, request),
@@ -95,6 +93,35 @@ function listOriginKeys(
 ): Map<string, string> {
   if (origin === undefined || store.service === undefined || store.service !== origin.store.service) return new Map()
   return new Map(wanted.map(({ source: file }) => [file.path, origin.keyOf(file)]))
+}
+
+/** Begins the first and does the second meanwhile, whose error counts: then the first is stopped and waited for. */
+async function beside<T, U>(
+  first: (stop: AbortSignal) => Promise<T>,
+  second: () => Promise<U>,
+  signal: AbortSignal,
+): Promise<[T, U]> {
+  const failing = new AbortController()
+  const begun = first(AbortSignal.any([signal, failing.signal]))
+  try {
+    // Waited for below; until then nobody listens for its error.
+    begun.catch(() => {})
+    const done = await second()
+    return [await begun, done]
+  } catch (error) {
+    failing.abort(error)
+    await begun.catch(() => {})
+    throw error
+  }
+}
+
+function sumsOf(wanted: readonly WantedObject[], source: Source): Map<string, number> {
+  const sums = new Map<string, number>()
+  for (const { source: file } of wanted) {
+    const sum = source.sumOf(file)
+    if (sum !== undefined) sums.set(file.path, sum)
+  }
+  return sums
 }
 
 /** An upload writes the inventory anew, which mends a damaged one. */
@@ -153,7 +180,7 @@ function checkPrefix(published: PublishedInventory | undefined, request: UploadR
 }
 
 /** Our own folder is no content. */
-async function listStored({ store, signal }: UploadRequest): Promise<Map<string, StoredObject>> {
+async function listStored(store: Store, signal: AbortSignal): Promise<Map<string, StoredObject>> {
   const stored = new Map<string, StoredObject>()
   for await (const object of listObjects(store, '', signal)) {
     if (!object.key.startsWith(ownFolder)) stored.set(object.key, object)
@@ -212,10 +239,10 @@ async function findRemoteSums(
     if (trusted && recorded?.size === object.size) sums.set(key, recorded.crc32c)
     else if (keepsChecksums) unknown.push(key)
   }
-  await pMap(
+  await forAll(
     unknown,
-    async key => {
-      const object = await store.stat(key, { signal })
+    async (key, stop) => {
+      const object = await store.stat(key, { signal: stop })
       if (object?.crc32c !== undefined) sums.set(key, object.crc32c)
     },
     { concurrency: asksAtOnce, signal },
