@@ -20,11 +20,9 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
   } else console.error('Error: ' + what + '\n' + next)
   process.exitCode = 7
 } else {
-  // Young objects are requests and small buffers that soon die. V8 would let their space grow to 3 × 16 MiB, which is
-  // not faster, and broke the memory goal of an upload (npm run bench).
   void import('node:v8')
     .then(function (v8) {
-      v8.setFlagsFromString('--max-semi-space-size=4')
+      keepHeapSmall(v8)
       return import('../dist/cli/main.js')
     })
     .then(function (main) {
@@ -33,4 +31,20 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
     .then(function (exitCode) {
       process.exitCode = exitCode
     })
+}
+
+// Young objects are requests and small buffers that soon die. V8 would let their space grow to 128 MiB, and what is old
+// to a multiple of what lives: 280 instead of 170 MiB for an upload of 20,000 files, which is not faster. The flag that
+// limits young space counts only on node's command line, but the factor by which it grows is asked at each growth: so
+// it is made to grow to 16 MiB now, by objects that live, and no more. Where a later V8 does not, no harm is done.
+function keepHeapSmall(v8) {
+  function youngBytes() {
+    return v8.getHeapSpaceStatistics().find(function (space) {
+      return space.space_name === 'new_space'
+    }).space_size
+  }
+  v8.setFlagsFromString('--heap-growing-percent=70')
+  v8.setFlagsFromString('--semi-space-growth-factor=8')
+  for (var kept = []; youngBytes() < 16 * 1024 * 1024 && kept.length < 200;) kept.push(new Array(4000).fill(0))
+  v8.setFlagsFromString('--semi-space-growth-factor=1')
 }
