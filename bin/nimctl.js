@@ -45,6 +45,6 @@ function keepHeapSmall(v8) {
   }
   v8.setFlagsFromString('--heap-growing-percent=70')
   v8.setFlagsFromString('--semi-space-growth-factor=8')
-  for (var kept = []; youngBytes() < 16 * 1024 * 1024 && kept.length < 200;) kept.push(new Array(4000).fill(0))
+  for (var kept = []; youngBytes() < 16 * 1024 * 1024 && kept.length < 200;) kept.push(Array.from({ length: 4000 }))
   v8.setFlagsFromString('--semi-space-growth-factor=1')
 }
