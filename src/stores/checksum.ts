@@ -15,7 +15,7 @@ export function checkTotal(parts: readonly FinishedPart[], sums: Sums, name: str
 }
 
 /** @param mend by default the bytes changed on the way, so sending them again mends it. */
-function checksumMismatch(
+export function checksumMismatch(
   name: string,
   { expected, found, mend = 'same' }: { expected: number; found: number; mend?: Mend },
 ): NimctlError {

@@ -1,4 +1,5 @@
 import { NimctlError } from '../system/errors.ts'
+import type { GsSettings } from './gs/settings.ts'
 import { readOnly } from './read-only.ts'
 import type { Store } from './store.ts'
 
@@ -14,6 +15,7 @@ export interface StoreOptions {
   /** Certificates in PEM, trusted beside those of the system. */
   caFile?: string
   insecureSkipTlsVerify?: boolean
+  gs?: GsSettings
   /** Every change is refused before a request is made. */
   readOnly?: boolean
 }
@@ -21,6 +23,7 @@ export interface StoreOptions {
 /** One line per scheme. Each adapter, and the SDK that it brings, is loaded when its scheme is used. */
 const adapters: Record<string, (url: URL, options: StoreOptions) => Promise<Store>> = {
   file: async url => (await import('./file/open.ts')).openFileStore(url),
+  gs: async (url, options) => (await import('./gs/open.ts')).openGsStore(url, options),
   s3: async (url, options) => (await import('./s3/open.ts')).openS3Store(url, options),
 }
 

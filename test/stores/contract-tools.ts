@@ -80,20 +80,37 @@ export function threeParts(store: Store): { whole: Buffer; partSize: number; par
 
 /** Sends them in this order, all at once. */
 export async function putParts(upload: Upload, parts: readonly Buffer[], order: number[]): Promise<FinishedPart[]> {
-  const finished = await Promise.all(
-    order.map(async number => {
-      const bytes = parts[number - 1]
-      if (bytes === undefined) throw new RangeError(`no part ${number}`)
-      return await upload.putPart(number, bytes, sumsOf(bytes), never)
-    }),
-  )
+  const finished = await Promise.all(order.map(number => putPart(upload, parts, number)))
   return finished.toSorted((a, b) => a.number - b.number)
+}
+
+/** Sends them as the store takes them: in this order and all at once, or one after the other from the first. */
+export async function sendParts(
+  store: Store,
+  upload: Upload,
+  { parts, order }: { parts: readonly Buffer[]; order: number[] },
+): Promise<FinishedPart[]> {
+  if (store.capabilities.parallelParts) return await putParts(upload, parts, order)
+  const finished: FinishedPart[] = []
+  for (const number of order.toSorted()) finished.push(await putPart(upload, parts, number))
+  return finished
+}
+
+/** What an upload has when it is left: parts with a gap, where the store takes such. */
+export function partsOnTheWay(store: Store): { sent: number[]; rest: number[] } {
+  return store.capabilities.parallelParts ? { sent: [3, 1], rest: [2] } : { sent: [1, 2], rest: [3] }
+}
+
+async function putPart(upload: Upload, parts: readonly Buffer[], number: number): Promise<FinishedPart> {
+  const bytes = parts[number - 1]
+  if (bytes === undefined) throw new RangeError(`no part ${number}`)
+  return await upload.putPart(number, bytes, sumsOf(bytes), never)
 }
 
 export async function putMultipart(store: Store, key: string): Promise<{ whole: Buffer; stored: StoredObject }> {
   const { whole, partSize, parts } = threeParts(store)
   const upload = await store.openUpload(key, { size: whole.length, partSize, ...never })
-  const finished = await putParts(upload, parts, [1, 2, 3])
+  const finished = await sendParts(store, upload, { parts, order: [1, 2, 3] })
   return { whole, stored: await upload.complete(sumsOf(whole), finished, never) }
 }
 

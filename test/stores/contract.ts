@@ -6,7 +6,7 @@ import { listingContract } from './contract-listing.ts'
 import { multipartContract } from './contract-multipart.ts'
 import { objectContract } from './contract-objects.ts'
 import { nastyKeys } from './contract-tools.ts'
-import { uploadsContract } from './contract-uploads.ts'
+import { etagContract, uploadsContract } from './contract-uploads.ts'
 
 /**
  * What the port promises (src/stores/store.ts). Every kind of store passes it against its real server, and so does
@@ -14,14 +14,22 @@ import { uploadsContract } from './contract-uploads.ts'
  *
  * @param open gives an empty store each time.
  * @param unlike keys that this server is known to change, so that nobody can keep the promise for them.
+ * @param tellsUploads the store has `listUploads`.
+ * @param resumes the server keeps an upload that is asked how far it came.
  */
-export function describeStoreContract(name: string, open: () => Promise<Store>, unlike: readonly string[] = []): void {
+export function describeStoreContract(
+  name: string,
+  open: () => Promise<Store>,
+  unlike: readonly string[] = [],
+  { tellsUploads = true, resumes = true }: { tellsUploads?: boolean; resumes?: boolean } = {},
+): void {
   const keys = nastyKeys.filter(key => !unlike.includes(key))
   describe(`the contract of stores: ${name}`, () => {
     objectContract(open, keys)
     listingContract(open, keys)
-    multipartContract(open)
-    uploadsContract(open)
+    multipartContract(open, { resumes })
+    etagContract(open)
+    if (tellsUploads) uploadsContract(open)
     copiesContract(open, keys)
   })
 }

@@ -30,7 +30,7 @@ export async function readObject(
 }
 
 /** A connection that breaks while a body is read fails as it does while one is waited for. */
-function translating(body: IncomingMessage, translate: (error: unknown) => unknown): Readable {
+export function translating(body: IncomingMessage, translate: (error: unknown) => unknown): Readable {
   const readable = new Readable({
     highWaterMark: 1024 * 1024,
     read: () => void body.resume(),

@@ -11,7 +11,7 @@ export interface Outgoing {
   /** `host` and `content-length` among them: none is added. */
   headers: Record<string, string>
   /** Must not change before the promise settles. */
-  body?: Uint8Array | undefined
+  body?: Uint8Array | readonly Uint8Array[] | undefined
   /** Instead of the agent's. */
   silenceMs?: number | undefined
   signal: AbortSignal
@@ -66,21 +66,29 @@ function limitConnecting(request: ClientRequest, secure: boolean): void {
 /** TLS encrypts what it is given in one go: in slices, the peer has work meanwhile and memory stays small. */
 const secureSlice = 1024 * 1024
 
-function sendBody(request: ClientRequest, body: Uint8Array | undefined, secure: boolean): void {
-  if (body === undefined || !secure || body.length <= secureSlice) {
+function sendBody(request: ClientRequest, body: Outgoing['body'], secure: boolean): void {
+  if (body === undefined || (body instanceof Uint8Array && (!secure || body.length <= secureSlice))) {
     request.end(body)
     return
   }
-  let sent = 0
+  const slices = slicesOf(body instanceof Uint8Array ? [body] : body, secure)
   const proceed = () => {
     while (!request.destroyed) {
-      const slice = body.subarray(sent, sent + secureSlice)
-      sent += slice.length
-      if (sent === body.length) return void request.end(slice)
+      const slice = slices.shift()
+      if (slice === undefined) return void request.end()
       if (!request.write(slice)) return void request.once('drain', proceed)
     }
   }
   proceed()
+}
+
+function slicesOf(pieces: readonly Uint8Array[], secure: boolean): Uint8Array[] {
+  if (!secure) return [...pieces]
+  return pieces.flatMap(piece =>
+    Array.from({ length: Math.ceil(piece.length / secureSlice) }, (_, index) =>
+      piece.subarray(index * secureSlice, (index + 1) * secureSlice),
+    ),
+  )
 }
 
 function timedOut(message: string): Error {
