@@ -41,7 +41,10 @@ export function sanitize(text: string, secrets: readonly Secret[] = []): string 
     .replaceAll(/\bnvapi-[\w-]{8,}/g, redacted)
     .replaceAll(/\b(https?:\/\/)[^\s/@]+@/g, `$1${redacted}@`)
     .replaceAll(/\b(Bearer|Basic) [\w+/=.~-]{8,}/g, `$1 ${redacted}`)
-    .replaceAll(/\b(X-Amz-(?:Signature|Security-Token|Credential)|sig|Signature|token|upload_id)=[^\s&"']+/gi, `$1=${redacted}`)
+    .replaceAll(
+      /\b(X-Amz-(?:Signature|Security-Token|Credential)|sig|Signature|token|upload_id)=[^\s&"']+/gi,
+      `$1=${redacted}`,
+    )
 }
 
 // oxlint-disable-next-line no-control-regex -- they are what is to be removed

@@ -20,17 +20,23 @@ interface GcsOptions {
 
 /** Checksums, copies, listings in pages. It ends a resumable upload when it is asked how far it came. */
 export async function startFakeGcs(options: GcsOptions): Promise<GcsServer> {
-  return await start('fake-gcs-server', options, port => [
-    ...['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port)],
-    ...['-public-host', `127.0.0.1:${port}`, '-external-url', `http://127.0.0.1:${port}`],
-    ...['-backend', 'memory', '-log-level', 'error'],
-  ])
+  return await start('fake-gcs-server', options, port => {
+    const own = `127.0.0.1:${port}`
+    const address = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port)]
+    const names = ['-public-host', own, '-external-url', `http://${own}`]
+    return [...address, ...names, '-backend', 'memory', '-log-level', 'error']
+  })
 }
 
 /** Resumable uploads as Google's. Its listings come in one page, and it takes no notice of conditions. */
 export async function startGcpStorageEmulator(options: GcsOptions): Promise<GcsServer> {
   return await start('gcp-storage-emulator', options, port => [
-    ...['start', '--host', '127.0.0.1', '--port', String(port), '--in-memory'],
+    'start',
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--in-memory',
   ])
 }
 

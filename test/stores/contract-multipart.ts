@@ -14,8 +14,7 @@ import {
   wrongSumsOf,
 } from './contract-tools.ts'
 
-/** @param resumes `false`: the server is known to end an upload that is asked how far it came. */
-export function multipartContract(open: () => Promise<Store>, { resumes = true }: { resumes?: boolean } = {}): void {
+export function multipartContract(open: () => Promise<Store>): void {
   it('puts parts together that came in any order and beside each other', async () => {
     const store = await open()
     const { whole, partSize, parts } = threeParts(store)
@@ -91,26 +90,6 @@ export function multipartContract(open: () => Promise<Store>, { resumes = true }
     expect(await listKeys(store)).toEqual([])
   })
 
-  if (resumes) {
-    it('goes on with a saved upload, and tells which parts it has', async () => {
-      const store = await open()
-      const { whole, partSize, parts } = threeParts(store)
-      const begun = await store.openUpload('blob', { size: whole.length, partSize, ...never })
-      const { sent: order, rest: missing } = partsOnTheWay(store)
-      const sent = await sendParts(store, begun, { parts, order })
-      const saved = JSON.parse(JSON.stringify(begun.saved))
-      const resumed = await store.openUpload('blob', { size: whole.length, partSize, resume: saved, ...never })
-      expect(resumed.saved).toEqual(begun.saved)
-      expect(resumed.finished.map(({ number, size, etag }) => ({ number, size, etag }))).toEqual(
-        sent.map(({ number, size, etag }) => ({ number, size, etag })),
-      )
-      const rest = await sendParts(store, resumed, { parts, order: missing })
-      const all = [...sent, ...rest].toSorted((a, b) => a.number - b.number)
-      await resumed.complete(sumsOf(whole), all, never)
-      expect(await sameBytes(store, 'blob', whole)).toBe(true)
-    })
-  }
-
   it('replaces an object only when the upload is complete', async () => {
     const store = await open()
     const before = Buffer.from('before')
@@ -141,5 +120,26 @@ export function multipartContract(open: () => Promise<Store>, { resumes = true }
     await expect(upload.putPart(1, first, sumsOf(first), stopped)).rejects.toBe(reason)
     await expect(upload.complete(sumsOf(whole), [], stopped)).rejects.toBe(reason)
     await upload.abort()
+  })
+}
+
+/** For servers that keep an upload which is asked how far it came. */
+export function resumingContract(open: () => Promise<Store>): void {
+  it('goes on with a saved upload, and tells which parts it has', async () => {
+    const store = await open()
+    const { whole, partSize, parts } = threeParts(store)
+    const begun = await store.openUpload('blob', { size: whole.length, partSize, ...never })
+    const { sent: order, rest: missing } = partsOnTheWay(store)
+    const sent = await sendParts(store, begun, { parts, order })
+    const saved = JSON.parse(JSON.stringify(begun.saved))
+    const resumed = await store.openUpload('blob', { size: whole.length, partSize, resume: saved, ...never })
+    expect(resumed.saved).toEqual(begun.saved)
+    expect(resumed.finished.map(({ number, size, etag }) => ({ number, size, etag }))).toEqual(
+      sent.map(({ number, size, etag }) => ({ number, size, etag })),
+    )
+    const rest = await sendParts(store, resumed, { parts, order: missing })
+    const all = [...sent, ...rest].toSorted((a, b) => a.number - b.number)
+    await resumed.complete(sumsOf(whole), all, never)
+    expect(await sameBytes(store, 'blob', whole)).toBe(true)
   })
 }

@@ -92,7 +92,7 @@ export async function sendParts(
 ): Promise<FinishedPart[]> {
   if (store.capabilities.parallelParts) return await putParts(upload, parts, order)
   const finished: FinishedPart[] = []
-  for (const number of order.toSorted()) finished.push(await putPart(upload, parts, number))
+  for (const number of order.toSorted((a, b) => a - b)) finished.push(await putPart(upload, parts, number))
   return finished
 }
 

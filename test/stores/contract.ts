@@ -3,7 +3,7 @@ import { describe } from 'vitest'
 import type { Store } from '../../src/stores/store.ts'
 import { copiesContract } from './contract-copies.ts'
 import { listingContract } from './contract-listing.ts'
-import { multipartContract } from './contract-multipart.ts'
+import { multipartContract, resumingContract } from './contract-multipart.ts'
 import { objectContract } from './contract-objects.ts'
 import { nastyKeys } from './contract-tools.ts'
 import { etagContract, uploadsContract } from './contract-uploads.ts'
@@ -27,7 +27,8 @@ export function describeStoreContract(
   describe(`the contract of stores: ${name}`, () => {
     objectContract(open, keys)
     listingContract(open, keys)
-    multipartContract(open, { resumes })
+    multipartContract(open)
+    if (resumes) resumingContract(open)
     etagContract(open)
     if (tellsUploads) uploadsContract(open)
     copiesContract(open, keys)

@@ -13,7 +13,7 @@ export interface GsServer {
   /** Between nimctl and the server. */
   readonly proxy: FaultProxy
   /** An empty store. */
-  open(): Promise<Store>
+  open: () => Promise<Store>
 }
 
 /** A server for the tests of a file, behind a proxy. */

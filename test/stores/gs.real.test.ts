@@ -1,19 +1,66 @@
-import { describe } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
+import { withRetry } from '../../src/stores/retry.ts'
+import type { Store } from '../../src/stores/store.ts'
+import { silent } from '../../src/system/progress.ts'
 import { startFakeGcs, startGcpStorageEmulator } from '../servers/gcs.ts'
-import { multipartContract } from './contract-multipart.ts'
+import { multipartContract, resumingContract } from './contract-multipart.ts'
 import { describeStoreContract } from './contract.ts'
-import { gsServer } from './gs-server.ts'
+import { gsServer, type GsServer } from './gs-server.ts'
+import { failByChance, patience } from './random-faults.ts'
 
 /** Google refuses it, so nimctl does. */
 const unlike = ['line\nbreak']
+/** What fake-gcs-server can't do. */
+const limits = { tellsUploads: false, resumes: false }
 
 describe('fake-gcs-server', () => {
   const { open } = gsServer(startFakeGcs)
-  describeStoreContract('gs', open, unlike, { tellsUploads: false, resumes: false })
+  describeStoreContract('gs', open, unlike, limits)
 })
 
 describe('gcp-storage-emulator', () => {
   const { open } = gsServer(startGcpStorageEmulator)
   multipartContract(open)
+  resumingContract(open)
 })
+
+describe('a fifth of all requests fails', () => {
+  describe('fake-gcs-server', () => {
+    const server = gsServer(startFakeGcs)
+    beforeAll(() =>
+      failByChance(server.proxy, {
+        share: 0.2,
+        seed: 5,
+        spared: ({ url = '' }) => url.includes('upload_id='),
+        once: ({ url = '' }) => url.includes('ifGenerationMatch=0'),
+      }),
+    )
+    describeStoreContract('gs', () => openRetried(server), unlike, limits)
+    it('fails indeed', () => expect(shareOfRetries(server)).toBeGreaterThan(0.1))
+  })
+
+  describe('gcp-storage-emulator', () => {
+    const server = gsServer(startGcpStorageEmulator)
+    beforeAll(() => failByChance(server.proxy, { share: 0.2, seed: 6 }))
+    multipartContract(() => openRetried(server))
+    resumingContract(() => openRetried(server))
+    it('fails indeed', () => expect(shareOfRetries(server)).toBeGreaterThan(0.1))
+  })
+})
+
+let retries = 0
+
+async function openRetried({ open }: GsServer): Promise<Store> {
+  return withRetry(await open(), patience, event => {
+    if (event.event === 'retrying') retries += 1
+    silent(event)
+  })
+}
+
+/** Of all requests since the last time. */
+function shareOfRetries({ proxy }: GsServer): number {
+  const share = retries / proxy.seen.length
+  retries = 0
+  return share
+}

@@ -16,7 +16,7 @@ describe('openStore', () => {
     await expect(openStore(new URL('ftp://host/path'), {})).rejects.toMatchObject({
       category: 'usage',
       code: 'STORE_SCHEME_UNKNOWN',
-      next: 'Use one of: file://, s3://.',
+      next: 'Use one of: file://, gs://, s3://.',
     })
   })
 
@@ -26,6 +26,11 @@ describe('openStore', () => {
     's3://bucket:9000/prefix',
     's3://bucket/prefix?versionId=1',
     's3://bucket/100%',
+    'gs://user:hunter2@bucket/prefix',
+    'gs:///prefix',
+    'gs://bucket:443/prefix',
+    'gs://bucket/prefix?generation=1',
+    'gs://bucket/100%',
     'file://other-host/directory',
   ])('refuses %s', async text => {
     const refused = openStore(new URL(text), {})

@@ -1,8 +1,9 @@
 import { Option, type Command } from 'commander'
 
+import type { GsSettings } from '../../stores/gs/settings.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Context } from '../context.ts'
-import { parseCount, parseRetries } from './values.ts'
+import { parseCount, parseList, parseRetries } from './values.ts'
 
 export interface StoreFlags {
   endpointUrl?: string
@@ -10,6 +11,8 @@ export interface StoreFlags {
   awsProfile?: string
   pathStyle?: boolean
   signRequest: boolean
+  billingProject?: string
+  impersonateServiceAccount?: string[]
   caFile?: string
   insecureSkipTlsVerify?: true
   retries: number
@@ -24,12 +27,18 @@ const heading = 'Store:'
 /** Flags of every command that talks to a store. */
 export function addStoreOptions(command: Command): Command {
   const options = [
-    new Option('--endpoint-url <url>', "of an S3 service other than Amazon's (AWS_ENDPOINT_URL)"),
+    new Option('--endpoint-url <url>', "of another S3 service than Amazon's (AWS_ENDPOINT_URL), or gs than Google's"),
     new Option('--region <name>', 'of the bucket (AWS_REGION)'),
     new Option('--aws-profile <name>', 'profile of the AWS configuration (AWS_PROFILE)'),
     new Option('--path-style', 'ask for endpoint/bucket/key (default with --endpoint-url)'),
     new Option('--no-path-style', 'ask for bucket.endpoint/key'),
     new Option('--no-sign-request', 'use no credentials, for public buckets'),
+    new Option('--billing-project <id>', 'Google project that pays for requests (gs)').env(
+      'CLOUDSDK_BILLING_QUOTA_PROJECT',
+    ),
+    new Option('--impersonate-service-account <emails>', 'act as this Google account; by way of others before it (gs)')
+      .argParser(parseList)
+      .env('CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT'),
     new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'),
     new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
     new Option('--retries <n>', 'tries after the first').default(8).argParser(parseRetries).env('NIMCTL_RETRIES'),
@@ -61,9 +70,18 @@ export async function openFlaggedStore(
     ...(awsProfile !== undefined && { awsProfile }),
     ...(pathStyle !== undefined && { pathStyle }),
     signRequests: signRequest,
+    gs: gsSettings(flags, context.env),
     ...(caFile !== undefined && { caFile }),
     ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
     readOnly,
   })
   return withRetry(withTrace(store, context.report), { ...defaultRetryPolicy, maxRetries: retries }, context.report)
+}
+
+function gsSettings({ billingProject, impersonateServiceAccount }: StoreFlags, env: Context['env']): GsSettings {
+  return {
+    ...(env.STORAGE_EMULATOR_HOST !== undefined && { emulatorHost: env.STORAGE_EMULATOR_HOST }),
+    ...(billingProject !== undefined && { billingProject }),
+    ...(impersonateServiceAccount !== undefined && { impersonate: impersonateServiceAccount }),
+  }
 }

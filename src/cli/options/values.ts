@@ -35,7 +35,7 @@ export function parseSize(text: string): number {
   return Math.round(bytes)
 }
 
-const schemes = 's3://bucket/prefix or file:///dir'
+const schemes = 's3://bucket/prefix, gs://bucket/prefix or file:///dir'
 
 /** @throws NimctlError `usage` / `URL_INVALID`. */
 export function parseStoreUrl(text: string): URL {
@@ -50,6 +50,13 @@ export function parseStoreUrl(text: string): URL {
     what: `"${text}" is no store's URL.`,
     next: `Expected ${schemes}.`,
   })
+}
+
+/** `a,b` in this order. */
+export function parseList(text: string): string[] {
+  const items = text.split(',').map(item => item.trim())
+  if (items.includes('')) throw new InvalidArgumentError('Expected names with commas between them.')
+  return items
 }
 
 export function collect(value: string, before: string[] | undefined): string[] {

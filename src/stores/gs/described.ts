@@ -14,6 +14,6 @@ export function described(key: string, { size, crc32c, generation }: Record<stri
     key,
     size: Number(size ?? 0),
     ...(sum === undefined ? {} : { crc32c: sum }),
-    ...(generation === undefined ? {} : { etag: String(generation) }),
+    ...(typeof generation === 'string' ? { etag: generation } : {}),
   }
 }
