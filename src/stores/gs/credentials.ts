@@ -55,6 +55,8 @@ async function findClient({ readOnly, impersonate, connections }: CredentialOpti
   const agent = (url: URL) => (url.protocol === 'https:' ? connections.httpsAgent : connections.httpAgent)
   const auth = new GoogleAuth({
     scopes: impersonate.length > 0 ? scopes.lending : scope,
+    // No request names it. Else it would be looked for: by running gcloud, and by asking one more service of Google's.
+    projectId: 'unused',
     clientOptions: { transporterOptions: { agent } },
   })
   const own = await auth.getClient().catch((error: unknown) => {
