@@ -25,7 +25,7 @@ interface RecordedObject {
 /**
  * What a run knows of a destination, for the next one: after a kill the parts that need not be sent again, after the
  * end the objects that need not be asked for again. It saves work; whether it is true, the store is asked.
- * No secret is in it.
+ * No credentials are in it; but an upload's id may permit whoever has it to write that object.
  */
 export interface Journal {
   unfinished(key: string): UnfinishedUpload | undefined

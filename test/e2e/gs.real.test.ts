@@ -97,9 +97,9 @@ describe('fake-gcs-server', () => {
       '--require',
       'full-checksum',
     ]
-    const { exitCode, json } = await run(...upload, '--json')
-    expect(exitCode).toBe(0)
-    expect(json()).toMatchObject({
+    const uploaded = await run(...upload, '--json')
+    expect(uploaded.exitCode).toBe(0)
+    expect(uploaded.json()).toMatchObject({
       destinations: [{ proof: { 'full-checksum': sizes.length, parts: 0, etag: 0, size: 0 } }],
     })
     expect(await run('download', url, 'back')).toMatchObject({ exitCode: 0 })

@@ -145,9 +145,9 @@ it('names the project that pays in every request', async () => {
 
 it('acts as another account, by way of those who lend it', async () => {
   const requests: { url: string; body: unknown; authorization: string | null }[] = []
-  const fetchImplementation = async (url: unknown, options: RequestInit = {}) => {
+  const fetchImplementation = async (url: unknown, options: { headers: Headers; body: string }) => {
     const authorization = new Headers(options.headers).get('authorization')
-    requests.push({ url: String(url), body: JSON.parse(String(options.body)), authorization })
+    requests.push({ url: String(url), body: JSON.parse(options.body), authorization })
     const expireTime = new Date(Date.now() + 3_600_000).toISOString()
     return Response.json({ accessToken: 'lent', expireTime })
   }
