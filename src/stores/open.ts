@@ -1,5 +1,6 @@
 import { NimctlError } from '../system/errors.ts'
 import type { GsSettings } from './gs/settings.ts'
+import type { ProxySettings } from './proxy.ts'
 import { readOnly } from './read-only.ts'
 import type { Store } from './store.ts'
 
@@ -15,6 +16,8 @@ export interface StoreOptions {
   /** Certificates in PEM, trusted beside those of the system. */
   caFile?: string
   insecureSkipTlsVerify?: boolean
+  /** For requests over TLS. */
+  proxy?: ProxySettings
   gs?: GsSettings
   /** Every change is refused before a request is made. */
   readOnly?: boolean

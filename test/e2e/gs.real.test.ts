@@ -125,6 +125,13 @@ describe('fake-gcs-server', () => {
     })
   })
 
+  it('names the project that pays, by flag or as gcloud has it', async () => {
+    await run('list', url, '--billing-project', 'by-flag')
+    env.CLOUDSDK_BILLING_QUOTA_PROJECT = 'by-variable'
+    await run('list', url)
+    expect(proxy.seen.map(line => /userProject=([\w-]+)/.exec(line)?.[1])).toEqual(['by-flag', 'by-variable'])
+  })
+
   it('says that there is no such bucket', async () => {
     const missing = await run('list', 'gs://absent/llama', '--json')
     expect({ exitCode: missing.exitCode, ...missing.json() }).toMatchObject({ exitCode: 5, code: 'BUCKET_NOT_FOUND' })
@@ -193,7 +200,10 @@ describe('credentials that end in the middle', () => {
     proxy.calm()
     const again = await run(...upload, '--endpoint-url', proxy.endpoint)
     const total = Object.keys(await readContents(path('cache'))).length
-    expect({ kept, ...again.json() }).toMatchObject({ kept: 3, destinations: [{ uploadedFiles: total - kept }] })
+    const [{ uploadedFiles } = noResult] = (again.json() as { destinations: { uploadedFiles: number }[] }).destinations
+    expect(kept).toBe(3)
+    // Two requests are in flight at least: the other one's answer may have come too late.
+    expect([total - kept, total - kept + 1]).toContain(uploadedFiles)
   })
 })
 

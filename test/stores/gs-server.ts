@@ -44,7 +44,7 @@ export function gsServer(start: (options: { buckets: string[] }) => Promise<GcsS
  * Neither server can cancel an upload, so the proxy does it for them:
  * https://docs.cloud.google.com/storage/docs/performing-resumable-uploads#cancel-upload
  */
-export function endCancelledUploads(proxy: FaultProxy): void {
+function endCancelledUploads(proxy: FaultProxy): void {
   const cancelled = new Set<string>()
   const isCancelled = ({ method, url = '' }: IncomingMessage) => {
     const id = /[?&]upload_id=([^&]+)/.exec(url)?.[1]

@@ -222,6 +222,14 @@ describe('an upload', () => {
     }
   })
 
+  it('begins anew where it was begun at another address, which is gone', async () => {
+    const store = await open(google())
+    const { upload } = await begin(store)
+    const resume = { ...upload.saved, id: 'http://127.0.0.1:1/session?upload_id=secret' }
+    const again = await store.openUpload('key', { size, partSize: step, resume, ...never })
+    expect(again.saved).toEqual(upload.saved)
+  })
+
   it('is complete when only the answer got lost', async () => {
     let lost = false
     const store = await open(

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 
 import type { GsSettings } from '../../stores/gs/settings.ts'
+import type { ProxySettings } from '../../stores/proxy.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Context } from '../context.ts'
 import { parseCount, parseList, parseRetries } from './values.ts'
@@ -70,12 +71,20 @@ export async function openFlaggedStore(
     ...(awsProfile !== undefined && { awsProfile }),
     ...(pathStyle !== undefined && { pathStyle }),
     signRequests: signRequest,
+    ...proxySettings(context.env),
     gs: gsSettings(flags, context.env),
     ...(caFile !== undefined && { caFile }),
     ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
     readOnly,
   })
   return withRetry(withTrace(store, context.report), { ...defaultRetryPolicy, maxRetries: retries }, context.report)
+}
+
+/** The smaller names are older, and some tools know them alone. */
+function proxySettings(env: Context['env']): { proxy?: ProxySettings } {
+  const url = env.HTTPS_PROXY || env.https_proxy
+  const except = env.NO_PROXY || env.no_proxy
+  return url ? { proxy: { url, ...(except !== undefined && { except }) } } : {}
 }
 
 function gsSettings({ billingProject, impersonateServiceAccount }: StoreFlags, env: Context['env']): GsSettings {

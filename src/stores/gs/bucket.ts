@@ -12,7 +12,7 @@ import { failureOf, notUnderstood, translateGsError, translateTokenError } from 
 import { type Location, parseGsUrl } from './location.ts'
 
 /** One request of the JSON API. */
-export interface GsRequest {
+interface GsRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below the endpoint; encoded. */
   path: string
@@ -31,7 +31,7 @@ export interface GsRequest {
 }
 
 /** A request to the address of a resumable upload. The address itself is the permission, so nothing else is sent along. */
-export interface UploadRequest extends Pick<GsRequest, 'method' | 'headers' | 'body' | 'silenceMs' | 'signal'> {
+interface UploadRequest extends Pick<GsRequest, 'method' | 'headers' | 'body' | 'silenceMs' | 'signal'> {
   address: URL
   key: string
 }

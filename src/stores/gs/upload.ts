@@ -55,7 +55,7 @@ export async function openGsUpload(
   }
 }
 
-/** What is left of a saved upload; nothing where Google no longer has it, or has made the object of it. */
+/** What is left of a saved upload; nothing where Google no longer has it, or has made the object of it already. */
 async function findLeft(
   bucket: Bucket,
   { saved, size, signal }: { saved: SavedUpload; size: number; signal: AbortSignal },
@@ -66,9 +66,14 @@ async function findLeft(
     const progress = await askProgress(bucket, upload, signal)
     return 'arrived' in progress ? { upload, arrived: progress.arrived, partSize: saved.partSize } : undefined
   } catch (error) {
-    if (isGone(error)) return undefined
+    if (isGone(error) || isElsewhere(bucket, upload, error)) return undefined
     throw error
   }
+}
+
+/** The journal may be of the same bucket at another address, which is gone. */
+function isElsewhere({ endpoint }: Bucket, { address }: Resumable, error: unknown): boolean {
+  return address.origin !== endpoint && error instanceof NimctlError && error.category === 'unavailable'
 }
 
 function partsWithin(arrived: number, { size, partSize }: { size: number; partSize: number }): FoundPart[] {

@@ -5,6 +5,7 @@ import { createSecureContext, DEFAULT_CIPHERS, getCACertificates } from 'node:tl
 
 import { errorMessage, NimctlError } from '../../system/errors.ts'
 import type { StoreOptions } from '../open.ts'
+import { tunnelThrough } from '../proxy.ts'
 
 /** Kept open and used again, by the SDK and by us. */
 export interface Connections {
@@ -27,10 +28,9 @@ export async function openConnections(options: StoreOptions): Promise<Connection
   // Certificates given to the agent itself become part of each connection's name, made for each request: 1.5 ms.
   const secureContext = createSecureContext({ ciphers, ...(ca === undefined ? {} : { ca }) })
   const unchecked = options.insecureSkipTlsVerify === true ? { rejectUnauthorized: false } : {}
-  return {
-    httpAgent: new HttpAgent(common),
-    httpsAgent: new HttpsAgent({ ...common, ...unchecked, secureContext }),
-  }
+  const httpsAgent = new HttpsAgent({ ...common, ...unchecked, secureContext })
+  if (options.proxy !== undefined) tunnelThrough(httpsAgent, options.proxy)
+  return { httpAgent: new HttpAgent(common), httpsAgent }
 }
 
 /**
