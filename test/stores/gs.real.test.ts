@@ -7,7 +7,7 @@ import { startFakeGcs, startGcpStorageEmulator } from '../servers/gcs.ts'
 import { multipartContract, resumingContract } from './contract-multipart.ts'
 import { describeStoreContract } from './contract.ts'
 import { gsServer, type GsServer } from './gs-server.ts'
-import { failByChance, patience } from './random-faults.ts'
+import { failEveryFifth } from './unreliable.ts'
 
 /** Google refuses it, so nimctl does. */
 const unlike = ['line\nbreak']
@@ -25,15 +25,16 @@ describe('gcp-storage-emulator', () => {
   resumingContract(open)
 })
 
-describe('a fifth of all requests fails', () => {
+const busy = { status: 503, headers: { 'retry-after': '0' }, body: '' }
+
+describe('every fifth request fails', () => {
   describe('fake-gcs-server', () => {
     const server = gsServer(startFakeGcs)
     beforeAll(() =>
-      failByChance(server.proxy, {
-        share: 0.2,
-        seed: 5,
+      failEveryFifth(server.proxy, busy, {
         spared: ({ url = '' }) => url.includes('upload_id='),
         once: ({ url = '' }) => url.includes('ifGenerationMatch=0'),
+        content: ({ url = '' }) => url.includes('alt=media'),
       }),
     )
     describeStoreContract('gs', () => openRetried(server), unlike, limits)
@@ -42,12 +43,14 @@ describe('a fifth of all requests fails', () => {
 
   describe('gcp-storage-emulator', () => {
     const server = gsServer(startGcpStorageEmulator)
-    beforeAll(() => failByChance(server.proxy, { share: 0.2, seed: 6 }))
+    beforeAll(() => failEveryFifth(server.proxy, busy, { content: ({ url = '' }) => url.includes('alt=media') }))
     multipartContract(() => openRetried(server))
     resumingContract(() => openRetried(server))
     it('fails indeed', () => expect(shareOfRetries(server)).toBeGreaterThan(0.1))
   })
 })
+
+const patience = { maxRetries: 8, firstWaitMs: 1, longestWaitMs: 10 }
 
 let retries = 0
 
