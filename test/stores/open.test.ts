@@ -46,6 +46,21 @@ describe('openStore', () => {
     await expect(openStore(url, { caFile: '/nowhere/ca.pem' })).rejects.toMatchObject({ code: 'CA_FILE_UNREADABLE' })
   })
 
+  it('takes an emulator of Google Cloud Storage with a scheme or without, and refuses what is no address', async () => {
+    const open = (emulatorHost: string) => openStore(new URL('gs://bucket'), { gs: { emulatorHost } })
+    for (const host of ['127.0.0.1:1', 'http://127.0.0.1:1/']) {
+      await expect((await open(host)).list('', undefined, never)).rejects.toMatchObject({
+        code: 'STORE_UNREACHABLE',
+        message: 'http://127.0.0.1:1 could not be reached, or the connection broke.',
+      })
+    }
+    await expect(open('ftp://me:hunter2@host')).rejects.toMatchObject({
+      code: 'ENDPOINT_URL_INVALID',
+      message: 'What STORAGE_EMULATOR_HOST says is not the address of a server.',
+      next: 'Write it as: STORAGE_EMULATOR_HOST=https://HOST:PORT',
+    })
+  })
+
   it('takes the order of a listing for granted at Amazon alone, and not in its directory buckets', async () => {
     const sorted = async (url: string, endpointUrl?: string) =>
       (await openStore(new URL(url), endpointUrl === undefined ? {} : { endpointUrl })).capabilities.sortedListing
