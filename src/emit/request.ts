@@ -6,7 +6,7 @@ export const emitKinds = ['stack', 'nimcache', 'nimservice'] as const
 
 export type EmitKind = (typeof emitKinds)[number]
 
-/** How the NIMCache gets its files: nimctl's loader image (layout `cache`), or NIM's own download (layout `ngc`). */
+/** How the NIMCache gets its files: nimctl's loader image (layouts `cache` and `tar`), or NIM's own download (layout `ngc`). */
 export const cacheSources = ['loader', 'override'] as const
 
 export type CacheSource = (typeof cacheSources)[number]

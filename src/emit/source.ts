@@ -15,7 +15,7 @@ export function cacheSource(request: EmitRequest): CacheSource {
   if (fitting === undefined)
     throw new NimctlError('usage', 'LAYOUT_MISMATCH', {
       what: `${request.cacheUrl.href} is of layout ${header.layout}: it is no NIM cache.`,
-      why: 'A NIMCache is filled from layout cache or ngc.',
+      why: 'A NIMCache is filled from layout cache, tar or ngc.',
       next: 'Upload a cache: nimctl upload DIR URL',
     })
   if (source === undefined || source === fitting) return fitting
@@ -23,7 +23,7 @@ export function cacheSource(request: EmitRequest): CacheSource {
 }
 
 function sourceOfLayout(layout: InventoryHeader['layout']): CacheSource | undefined {
-  return ({ cache: 'loader', ngc: 'override', plain: undefined } as const)[layout]
+  return ({ cache: 'loader', ngc: 'override', tar: 'loader', plain: undefined } as const)[layout]
 }
 
 function mismatch({ kind, name, cacheUrl, header }: EmitRequest, source: CacheSource): NimctlError {

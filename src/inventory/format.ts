@@ -19,7 +19,9 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const crc32c = v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/))
 const path = v.pipe(v.string(), v.check(isSafePath, 'leads outside its directory'))
 
-const header = v.object({
+const archive = v.object({ key: path, size: count, crc32c, partSize: v.exactOptional(count) })
+
+const headerFields = v.object({
   formatVersion: v.literal(1),
   kind: v.literal('Inventory'),
   tool: v.string(),
@@ -29,17 +31,27 @@ const header = v.object({
   manifestVersion: v.exactOptional(v.picklist([1, 2])),
   profiles: v.array(profile),
   models: v.array(v.string()),
-  layout: v.picklist(['cache', 'ngc', 'plain']),
+  layout: v.picklist(['cache', 'ngc', 'tar', 'plain']),
   links: v.picklist(['copy', 'follow', 'record']),
+  archive: v.exactOptional(archive),
   files: count,
   bytes: count,
 })
+
+const header = v.pipe(
+  headerFields,
+  v.check(
+    ({ layout, archive: held }) => (layout === 'tar') === (held !== undefined),
+    'an archive belongs to layout tar',
+  ),
+)
 
 const entry = v.variant('type', [
   v.object({
     type: v.literal('file'),
     path,
     key: v.exactOptional(v.string()),
+    offset: v.exactOptional(count),
     size: count,
     mode: count,
     crc32c,

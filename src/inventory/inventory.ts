@@ -8,8 +8,19 @@ export interface InventoryProfile {
   tags: Record<string, string>
 }
 
-export type Layout = 'cache' | 'ngc' | 'plain'
+export type Layout = 'cache' | 'ngc' | 'tar' | 'plain'
 export type Links = 'copy' | 'follow' | 'record'
+
+/** The one object of layout `tar`. */
+export interface StoredArchive {
+  key: string
+  /** Bytes. */
+  size: number
+  /** 8 hex digits. */
+  crc32c: string
+  /** Bytes of each part where it was sent in parts. */
+  partSize?: number
+}
 
 /** The first line of an inventory: what the prefix holds. */
 export interface InventoryHeader {
@@ -28,6 +39,8 @@ export interface InventoryHeader {
   models: string[]
   layout: Layout
   links: Links
+  /** Layout `tar`: all files lie in it. */
+  archive?: StoredArchive
   /** Entries of type `file` and `link`, and the bytes of the files alone (a linked blob counts once). */
   files: number
   bytes: number
@@ -35,13 +48,16 @@ export interface InventoryHeader {
 
 /**
  * One line per file, link and empty folder, sorted by the UTF-8 bytes of `path`.
- * `key` is given where it differs from `path`; a link of `record` has none in the store.
+ * `key` is given where it differs from `path`; a link of `record` has none in the store. In layout `tar` every file has
+ * the archive's key, and links and empty folders lie in the archive.
  */
 export type InventoryEntry =
   | {
       type: 'file'
       path: string
       key?: string
+      /** Layout `tar`: where its bytes begin in the object. */
+      offset?: number
       /** Bytes. */
       size: number
       /** Permission bits, such as 0o644. */
@@ -61,13 +77,33 @@ export interface Inventory {
   entries: InventoryEntry[]
 }
 
-/** The key of the object that an entry stands for; `undefined` where none lies in the store. */
+export type StoredEntry = Exclude<InventoryEntry, { type: 'directory' }>
+
+/**
+ * The key of the object that an entry stands for; `undefined` where none lies in the store: of a folder, of a link that
+ * is only recorded, and of a file within an archive.
+ */
 export function keyOf(entry: InventoryEntry, { links }: Pick<InventoryHeader, 'links'>): string | undefined {
   if (entry.type === 'directory' || (entry.type === 'link' && links === 'record')) return undefined
-  return entry.key ?? entry.path
+  return entry.type === 'file' && entry.offset !== undefined ? undefined : (entry.key ?? entry.path)
 }
 
-/** Where the inventory of layouts `cache` and `plain` lies under its prefix. */
+/** The archive of layout `tar` as an entry, before those that it holds. */
+export function archiveEntry({ archive }: InventoryHeader): StoredEntry[] {
+  return archive === undefined ? [] : [{ type: 'file', path: archive.key, mode: 0o644, ...archive }]
+}
+
+/** The entries that objects stand for. */
+export function listStoredEntries({ header, entries }: Inventory): StoredEntry[] {
+  return [...archiveEntry(header), ...entries]
+    .filter(entry => entry.type !== 'directory')
+    .filter(entry => keyOf(entry, header) !== undefined)
+}
+
+/** The archive of layout `tar` under its prefix. KServe takes a URL that ends so (reference/nim.md 6.4). */
+export const archiveKey = 'cache.tar'
+
+/** Where the inventory of layouts `cache`, `tar` and `plain` lies under its prefix. */
 export const inventoryKey = '.nimctl/inventory.jsonl'
 
 /** Everything of ours lies below it; it is never content. */

@@ -1,7 +1,9 @@
+import type { CacheTree } from '../cache/cache-tree.ts'
 import { listModels } from '../cache/snapshots.ts'
-import type { Inventory, InventoryEntry } from '../inventory/inventory.ts'
+import { listStoredEntries, type Inventory, type InventoryEntry, type StoredArchive } from '../inventory/inventory.ts'
 import { compareUtf8 } from '../system/utf8-order.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
+import type { Archive } from './source.ts'
 import { sourceOf, type WantedObject } from './wanted.ts'
 
 interface KnownContents {
@@ -11,13 +13,16 @@ interface KnownContents {
   partSizes: ReadonlyMap<string, number>
 }
 
+interface Sent extends KnownContents {
+  /** CRC32C by path of the files in an archive. */
+  archivedSums: ReadonlyMap<string, number>
+}
+
 /** What lies under the prefix after an upload, for whoever reads or restores it. Pure. */
-export function buildInventory(prepared: PreparedUpload, sent: KnownContents): Inventory {
+export function buildInventory(prepared: PreparedUpload, sent: Sent): Inventory {
   const contents = withFormerParts(prepared, sent)
-  const { tree, layout, links, record, tool } = prepared
-  const entries = (layout === 'ngc' ? ngcEntries(prepared, contents) : treeEntries(prepared, contents)).toSorted(
-    (a, b) => compareUtf8(a.path, b.path),
-  )
+  const { tree, archive, layout, links, record, tool } = prepared
+  const entries = listEntries(prepared, contents).toSorted((a, b) => compareUtf8(a.path, b.path))
   const bytes = entries.reduce((sum, entry) => (entry.type === 'file' ? sum + entry.size : sum), 0)
   return {
     header: {
@@ -34,6 +39,7 @@ export function buildInventory(prepared: PreparedUpload, sent: KnownContents): I
       models: listModels(tree.entries),
       layout,
       links,
+      ...(archive !== undefined && { archive: storedArchive(archive, contents) }),
       files: entries.filter(entry => entry.type !== 'directory').length,
       bytes,
     },
@@ -41,17 +47,39 @@ export function buildInventory(prepared: PreparedUpload, sent: KnownContents): I
   }
 }
 
-/** Files that stay as they are were sent in parts of the size that the last inventory states. */
-function withFormerParts({ published }: PreparedUpload, { sums, partSizes }: KnownContents): KnownContents {
-  const known = new Map<string, number>()
-  for (const entry of published?.inventory.entries ?? []) {
-    if (entry.type !== 'file' || entry.partSize === undefined) continue
-    if (Number.parseInt(entry.crc32c, 16) === sums.get(entry.path)) known.set(entry.path, entry.partSize)
-  }
-  return { sums, partSizes: new Map([...known, ...partSizes]) }
+function listEntries(prepared: PreparedUpload, contents: Sent): InventoryEntry[] {
+  const { layout, archive } = prepared
+  if (archive !== undefined) return archivedEntries(prepared.tree, archive, contents.archivedSums)
+  return layout === 'ngc' ? ngcEntries(prepared, contents) : treeEntries(prepared, contents)
 }
 
-function treeEntries({ tree, wanted }: PreparedUpload, { sums, partSizes }: KnownContents): InventoryEntry[] {
+function archivedEntries(tree: CacheTree, archive: Archive, sums: Sent['archivedSums']): InventoryEntry[] {
+  return treeEntries({ tree, wanted: [] }, { sums, partSizes: new Map() }).map(entry => {
+    if (entry.type !== 'file') return entry
+    const { type, path, ...content } = entry
+    return { type, path, key: archive.file.path, offset: archive.offsetOf(path), ...content }
+  })
+}
+
+function storedArchive({ file }: Archive, contents: KnownContents): StoredArchive {
+  const { path: key, size, crc32c, partSize } = fileEntry({ key: file.path, path: file.path, source: file }, contents)
+  return { key, size, crc32c, ...(partSize !== undefined && { partSize }) }
+}
+
+/** Files that stay as they are were sent in parts of the size that the last inventory states. */
+function withFormerParts({ published }: PreparedUpload, sent: Sent): Sent {
+  const known = new Map<string, number>()
+  for (const entry of published === undefined ? [] : listStoredEntries(published.inventory)) {
+    if (entry.type !== 'file' || entry.partSize === undefined) continue
+    if (Number.parseInt(entry.crc32c, 16) === sent.sums.get(entry.path)) known.set(entry.path, entry.partSize)
+  }
+  return { ...sent, partSizes: new Map([...known, ...sent.partSizes]) }
+}
+
+function treeEntries(
+  { tree, wanted }: Pick<PreparedUpload, 'tree' | 'wanted'>,
+  { sums, partSizes }: KnownContents,
+): InventoryEntry[] {
   const files = new Map(tree.entries.filter(entry => entry.type === 'file').map(file => [file.path, file]))
   const keys = new Map(wanted.map(object => [object.path, object.key]))
   return tree.entries.map((entry): InventoryEntry => {

@@ -32,6 +32,8 @@ export function namedObject(entry: InventoryEntry, header: InventoryHeader): Nam
 export interface CompareOptions {
   /** Read contents back, instead of asking the store for its checksums. */
   deep: boolean
+  /** The inventory's own key: nimctl put it there, too. */
+  markerKey: string
   concurrency: number
   signal: AbortSignal
   report: Report
@@ -56,20 +58,28 @@ export async function compareStore(
   const unproved = openKeySorter<Compared>()
   try {
     let keepsChecksums = false
+    let isUnproved = false
     const pairs = pairUp(named, listSorted(store, '', options.signal))
     for await (const one of compareAll(store, pairs, options)) {
       const { method, status } = one.check
       keepsChecksums ||= method === 'listing-checksum' || method === 'stat-checksum'
+      isUnproved ||= status === 'not-provable'
       await (status === 'not-provable' ? unproved.add(one) : add(one))
     }
-    // Where the store has checksums of some objects, one without was not put there by nimctl: something else wrote it,
-    // and it is read. Where it has none at all, reading everything is for `deep` to ask.
+    // Where the store has checksums of some objects, or of the inventory, one without was not put there by nimctl:
+    // something else wrote it, and it is read. Where it has none at all, reading everything is for `deep` to ask.
+    if (isUnproved && !keepsChecksums) keepsChecksums = await hasChecksum(store, options)
     const read = { ...options, deep: true }
     const settled = keepsChecksums ? compareAll(store, unproved.read(), read) : unproved.read()
     for await (const one of settled) await add(one)
   } finally {
     await unproved.clear()
   }
+}
+
+async function hasChecksum(store: Store, { markerKey, signal }: CompareOptions): Promise<boolean> {
+  const marker = await store.stat(markerKey, { signal })
+  return marker?.crc32c !== undefined
 }
 
 /** What the inventory expects under a key and what the listing has there; one of them at least. */

@@ -1,4 +1,6 @@
 import {
+  archiveEntry,
+  archiveKey,
   inventoryKey,
   keyOf,
   ownFolder,
@@ -52,6 +54,7 @@ export async function listCaches(store: Store, signal: AbortSignal): Promise<Sto
     for (const marker of markers) {
       const context = { prefix: prefixOf(marker), cache: caches.length, named }
       const header = await streamInventory(store, { key: marker, signal }, async reader => {
+        for (const entry of archiveEntry(reader.header)) await nameObject(entry, reader.header, context)
         for await (const entry of reader.entries) await nameObject(entry, reader.header, context)
         return reader.header
       })
@@ -108,7 +111,7 @@ function openUnmarked(markers: readonly string[]) {
   return {
     /** @param object that no inventory names. */
     add({ key, size }: Listed): void {
-      const prefix = /^(.*?)ngc\/hub\/models--/.exec(key)?.[1]
+      const prefix = /^(.*?)ngc\/hub\/models--/.exec(key)?.[1] ?? prefixOfArchive(key)
       if (prefix === undefined || marked.has(prefix)) return
       const { files, bytes } = found.get(prefix) ?? { files: 0, bytes: 0 }
       found.set(prefix, { files: files + 1, bytes: bytes + size })
@@ -122,4 +125,8 @@ function openUnmarked(markers: readonly string[]) {
         complete: false,
       })),
   }
+}
+
+function prefixOfArchive(key: string): string | undefined {
+  return key === archiveKey || key.endsWith(`/${archiveKey}`) ? key.slice(0, -archiveKey.length) : undefined
 }

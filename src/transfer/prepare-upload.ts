@@ -1,5 +1,12 @@
 import type { CacheRecord, CacheTree } from '../cache/cache-tree.ts'
-import { inventoryKey, ngcInventoryKey, ownFolder, type Layout, type Links } from '../inventory/inventory.ts'
+import {
+  inventoryKey,
+  listStoredEntries,
+  ngcInventoryKey,
+  ownFolder,
+  type Layout,
+  type Links,
+} from '../inventory/inventory.ts'
 import type { Store, StoredObject } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
 import { forAll } from '../system/for-all.ts'
@@ -7,10 +14,11 @@ import { journalPath, openJournal, type Journal } from './journal.ts'
 import { listObjects } from './listing.ts'
 import { describeKey, readPublishedInventory, type PublishedInventory } from './marker.ts'
 import { planUpload, type TransferPlan } from './plan.ts'
-import type { Source } from './source.ts'
+import type { Archive, Source } from './source.ts'
 import { listWanted, type WantedObject } from './wanted.ts'
 
 export interface UploadRequest {
+  /** With an archive in layout `tar`, and without one in the others. */
   source: Source
   /** Which image the files are of, where it is known. */
   record: CacheRecord | undefined
@@ -36,6 +44,7 @@ export interface PreparedUpload {
   layout: Layout
   links: Links
   tree: CacheTree
+  archive: Archive | undefined
   record: CacheRecord | undefined
   wanted: WantedObject[]
   stored: Map<string, StoredObject>
@@ -52,14 +61,15 @@ export interface PreparedUpload {
 /**
  * Reads both sides and decides. Changes nothing: this alone is a dry run.
  *
- * @throws NimctlError `usage` / `PREFIX_HOLDS_ANOTHER_IMAGE`, `LINKS_COPY_IMPOSSIBLE`, `LAYOUT_MIXED`, `NGC_NEEDS_ROOT`.
+ * @throws NimctlError `usage` / `PREFIX_HOLDS_ANOTHER_IMAGE`, `LINKS_COPY_IMPOSSIBLE`, `LINKS_IN_ARCHIVE`,
+ *   `LAYOUT_MIXED`, `NGC_NEEDS_ROOT`.
  */
 export async function prepareUpload(request: UploadRequest): Promise<PreparedUpload> {
   const { source, record, store, layout, stateDirectory, tool, signal } = request
-  const { tree } = source
+  const { tree, archive } = source
   const links = chooseLinks(request)
   requireRoot(request)
-  const wanted = listWanted(tree, { layout, links })
+  const wanted = archive === undefined ? listWanted(tree, { layout, links }) : [wholeArchive(archive)]
   const markerKey = chooseMarkerKey(request)
   const [stored, { published, journal }] = await beside(
     stop => listStored(store, stop),
@@ -82,7 +92,7 @@ export async function prepareUpload(request: UploadRequest): Promise<PreparedUpl
     deletable: request.delete ? await listDeletable(stored, { request, markerKey, published }) : [],
   })
   const url = describeKey(store, '')
-  const decided = { url, store, layout, links, tree, record, wanted, stored, remoteSums, plan }
+  const decided = { url, store, layout, links, tree, archive, record, wanted, stored, remoteSums, plan }
   return { ...decided, markerKey, published, journal, stateDirectory, tool }
 }
 
@@ -130,7 +140,12 @@ function damagedIsNone(error: unknown): undefined {
   throw error
 }
 
-function chooseLinks({ links, store }: UploadRequest): Links {
+function wholeArchive({ file }: Archive): WantedObject {
+  return { key: file.path, path: file.path, source: file }
+}
+
+function chooseLinks({ links, layout, store }: UploadRequest): Links {
+  if (layout === 'tar') return linksInArchive(links)
   const { serverCopy } = store.capabilities
   if (links === 'copy' && !serverCopy) {
     throw new NimctlError('usage', 'LINKS_COPY_IMPOSSIBLE', {
@@ -139,6 +154,14 @@ function chooseLinks({ links, store }: UploadRequest): Links {
     })
   }
   return links ?? (serverCopy ? 'copy' : 'follow')
+}
+
+function linksInArchive(asked: Links | undefined): Links {
+  if (asked === undefined || asked === 'record') return 'record'
+  throw new NimctlError('usage', 'LINKS_IN_ARCHIVE', {
+    what: `Layout tar keeps links as links in its archive, so --links ${asked} has no meaning there.`,
+    next: 'Leave --links away, or use --layout cache.',
+  })
 }
 
 /** NIM_REPOSITORY_OVERRIDE knows no prefix (reference/nim.md 5.1). */
@@ -161,17 +184,19 @@ function chooseMarkerKey({ layout, source, record }: UploadRequest): string {
 }
 
 function checkPrefix(published: PublishedInventory | undefined, request: UploadRequest): void {
-  const { record } = request
+  const { record, layout, replace } = request
   const there = published?.inventory.header
-  if (there === undefined || request.replace || request.layout === 'ngc') return
+  if (there === undefined || layout === 'ngc') return
   const where = describeKey(request.store, '')
-  if (there.layout !== request.layout) {
+  // The files of a cache would stay beside an archive, and an archive beside the files.
+  const mixes = [layout, there.layout].includes('tar') && !request.delete
+  if (there.layout !== layout && (!replace || mixes)) {
     throw new NimctlError('usage', 'LAYOUT_MIXED', {
       what: `${where} holds layout ${there.layout}, and layouts never mix under one prefix.`,
-      next: `Use another prefix, or --layout ${there.layout}.`,
+      next: `Use another prefix, or --layout ${there.layout}, or --replace --delete to put this in its place.`,
     })
   }
-  if (there.imageDigest === record?.imageDigest) return
+  if (replace || there.imageDigest === record?.imageDigest) return
   throw new NimctlError('usage', 'PREFIX_HOLDS_ANOTHER_IMAGE', {
     what: `${where} holds ${there.image ?? 'files of no image'} (${there.imageDigest ?? 'no digest'}).`,
     why: `This directory holds ${record?.image ?? 'files of no image'} (${record?.imageDigest ?? 'no digest'}).`,
@@ -225,8 +250,8 @@ async function findRemoteSums(
   const { store, signal } = request
   const sums = new Map<string, number>()
   const keepsChecksums = store.capabilities.statProof === 'full-checksum'
-  for (const entry of keepsChecksums ? [] : (published?.inventory.entries ?? [])) {
-    if (entry.type !== 'directory') sums.set(entry.key ?? entry.path, Number.parseInt(entry.crc32c, 16))
+  for (const entry of keepsChecksums || published === undefined ? [] : listStoredEntries(published.inventory)) {
+    sums.set(entry.key ?? entry.path, Number.parseInt(entry.crc32c, 16))
   }
   const unknown: string[] = []
   for (const { key, source } of wanted) {

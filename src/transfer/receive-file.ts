@@ -81,7 +81,8 @@ async function receivePart(number: number, entry: FileEntry, context: Growing): 
       report({ event: 'bytes', key: entry.path, bytes: size, resumed: true })
       return noted
     }
-    await readRange(store, { key: entry.key ?? entry.path, bytes, position, signal, report })
+    const from = (entry.offset ?? 0) + position
+    await readRange(store, { key: entry.key ?? entry.path, bytes, position: from, signal, report })
     const sum = crc32c(bytes)
     await writeFully(file, bytes, position)
     if (entry.size > defaultPartSize) await parts.add(name, number, sum)
@@ -119,8 +120,9 @@ function nameOf({ path, size, crc32c: sum }: FileEntry): string {
 }
 
 function damaged(entry: FileEntry, store: Store): NimctlError {
+  const object = describeKey(store, entry.key ?? entry.path)
   return new NimctlError('check-failed', 'DOWNLOAD_DAMAGED', {
-    what: `${describeKey(store, entry.key ?? entry.path)} is not what was uploaded.`,
+    what: `${entry.offset === undefined ? object : `${entry.path} in ${object}`} is not what was uploaded.`,
     why: `Its CRC32C differs from ${entry.crc32c}, which the inventory states.`,
     next: 'Remove it and upload the cache again: nimctl upload sends what is missing.',
   })

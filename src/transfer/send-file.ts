@@ -144,7 +144,7 @@ async function completeUpload(
 async function openOrResume(
   file: FileEntry,
   target: Target,
-  { source, partSize, signal, report }: OpenContext & { partSize: number },
+  { source, opened, partSize, signal, report }: OpenContext & { partSize: number },
 ): Promise<Sending> {
   const { store, url, journal, key } = target
   const identity = source.identityOf(file)
@@ -164,7 +164,10 @@ async function openOrResume(
   const noticed = new Set(trusted.map(({ number }) => number))
   const found = resumed ? upload.finished.filter(({ number }) => !noticed.has(number)) : []
   if (!resumed || noted === undefined) await journal.noteUpload(upload.saved, identity)
-  for (const { size } of trusted) report({ event: 'bytes', destination: url, key, bytes: size, resumed: true })
+  for (const { number, size, crc32c: sum } of trusted) {
+    opened.noteSent((number - 1) * upload.partSize, size, sum)
+    report({ event: 'bytes', destination: url, key, bytes: size, resumed: true })
+  }
   return {
     target,
     upload,

@@ -18,9 +18,25 @@ export interface OpenFile {
    * @throws NimctlError `local` / `SOURCE_CHANGED` when the file is shorter, `CACHE_UNREADABLE` when the disk fails.
    */
   read(bytes: Uint8Array, position: number, options: { signal: AbortSignal }): Promise<void>
+  /** A former run sent this range, and it is not read again. @param size in bytes. */
+  noteSent(position: number, size: number, crc32c: number): void
   /** @throws NimctlError `local` / `SOURCE_CHANGED` */
   checkUnchanged(): Promise<void>
   close(): Promise<void>
+}
+
+/** The files of a tree as one: layout `tar`. */
+export interface Archive {
+  /** What is sent, in place of the files; it is no entry of the tree. */
+  file: FileEntry
+  /** Where the content of a file begins in it, in bytes. */
+  offsetOf(path: string): number
+  /**
+   * CRC32C by path of every file in it; what did not pass by while it was sent is read now.
+   *
+   * @throws NimctlError `local` / `SOURCE_CHANGED`, `check-failed` / `SOURCE_DAMAGED`.
+   */
+  readSums(signal: AbortSignal): Promise<ReadonlyMap<string, number>>
 }
 
 /** Where files come from: a directory, or a store that nimctl uploaded to. */
@@ -28,6 +44,8 @@ export interface Source {
   tree: CacheTree
   /** Where the files are objects: what a destination of the same service copies without their bytes coming here. */
   origin?: Origin
+  /** Then it is the one file that can be opened, hashed and identified. */
+  archive?: Archive
   /** CRC32C where it is known without reading. */
   sumOf(file: FileEntry): number | undefined
   /** Computed by reading, once, or by the way while the file was sent. */
@@ -96,6 +114,7 @@ async function openFile(root: string, file: FileEntry): Promise<OpenFile> {
         filled += bytesRead
       }
     },
+    noteSent() {},
     async checkUnchanged() {
       if (isChanged(file, await handle.stat())) throw sourceChanged(path)
     },

@@ -1,12 +1,12 @@
 import type { CacheEntry, CacheRecord, CacheTree } from '../cache/cache-tree.ts'
-import type { InventoryEntry, InventoryHeader } from '../inventory/inventory.ts'
+import type { InventoryEntry, InventoryHeader, StoredArchive } from '../inventory/inventory.ts'
 import type { Store } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
 import type { Report } from '../system/progress.ts'
 import { resolveLink } from '../system/safe-path.ts'
 import { describeKey, type PublishedInventory } from './marker.ts'
 import { readRange } from './read-range.ts'
-import type { FileEntry, Source } from './source.ts'
+import type { FileEntry, OpenFile, Source } from './source.ts'
 
 /**
  * What nimctl uploaded somewhere, as the source of another upload. The inventory says what is there and what it must
@@ -18,11 +18,13 @@ export function openStoreSource(store: Store, { inventory }: PublishedInventory,
   )
   const sumOf = ({ path }: FileEntry) => Number.parseInt(files.get(path)?.crc32c ?? '', 16)
   const keyOf = ({ path }: FileEntry) => files.get(path)?.key ?? path
+  const offsetOf = ({ path }: FileEntry) => files.get(path)?.offset ?? 0
   const read = (file: FileEntry, bytes: Uint8Array, { position, signal }: { position: number; signal: AbortSignal }) =>
-    readRange(store, { key: keyOf(file), bytes, position, signal, report })
+    readRange(store, { key: keyOf(file), bytes, position: offsetOf(file) + position, signal, report })
   return {
     tree: treeOf(describeKey(store, ''), inventory.entries),
-    origin: { store, keyOf },
+    // A file in an archive is no object.
+    ...(inventory.header.archive === undefined && { origin: { store, keyOf } }),
     sumOf,
     noteSum(file, crc32c) {
       if (crc32c !== sumOf(file)) throw damaged(store, keyOf(file))
@@ -30,12 +32,46 @@ export function openStoreSource(store: Store, { inventory }: PublishedInventory,
     hash: async file => sumOf(file),
     open: async file => ({
       read: (bytes, position, { signal }) => read(file, bytes, { position, signal }),
+      noteSent() {},
       checkUnchanged: async () => {},
       close: async () => {},
     }),
     readWhole: (file, bytes, { signal }) => read(file, bytes, { position: 0, signal }),
     identityOf: file => `${file.size} ${sumOf(file)} ${file.path}`,
     close: async () => {},
+  }
+}
+
+/** The archive that nimctl uploaded somewhere, as it is. */
+export function openStoreArchive(
+  store: Store,
+  { published, archive, report }: { published: PublishedInventory; archive: StoredArchive; report: Report },
+): Source {
+  const { key, size, crc32c: hex } = archive
+  const content = openStoreSource(store, published, report)
+  const files = content.tree.entries.filter(entry => entry.type === 'file')
+  const offsets = new Map(
+    published.inventory.entries.flatMap(entry => (entry.type === 'file' ? [[entry.path, entry.offset ?? 0]] : [])),
+  )
+  const sum = Number.parseInt(hex, 16)
+  const read: OpenFile['read'] = (bytes, position, { signal }) =>
+    readRange(store, { key, bytes, position, signal, report })
+  return {
+    ...content,
+    origin: { store, keyOf: () => key },
+    archive: {
+      file: { type: 'file', path: key, size, mode: 0o644, modifiedMs: 0, inode: 0 },
+      offsetOf: path => offsets.get(path) ?? 0,
+      readSums: async () => new Map(files.map(file => [file.path, content.sumOf(file) ?? 0])),
+    },
+    sumOf: () => sum,
+    noteSum(_archive, crc32c) {
+      if (crc32c !== sum) throw damaged(store, key)
+    },
+    hash: async () => sum,
+    open: async () => ({ read, noteSent() {}, checkUnchanged: async () => {}, close: async () => {} }),
+    readWhole: (_archive, bytes, options) => read(bytes, 0, options),
+    identityOf: () => `${size} ${sum} ${key}`,
   }
 }
 

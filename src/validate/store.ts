@@ -1,4 +1,11 @@
-import { inventoryKey, keyOf, ngcInventoryKey, type InventoryHeader } from '../inventory/inventory.ts'
+import {
+  archiveEntry,
+  inventoryKey,
+  keyOf,
+  ngcInventoryKey,
+  type InventoryEntry,
+  type InventoryHeader,
+} from '../inventory/inventory.ts'
 import type { InventoryReader } from '../inventory/read.ts'
 import type { Store } from '../stores/store.ts'
 import { openCheckLog, type Check, type CheckLog, type LongCheckReport } from '../system/check.ts'
@@ -58,13 +65,18 @@ async function compareAll(
   for (const check of aboutInventory) await checks.add(check)
   // A directory keeps no checksums, so its files are read: there is nothing else to ask.
   const deep = request.deep || store.url.protocol === 'file:'
-  await compareStore(store, { named: named.read(), checks }, { deep, concurrency, signal, report })
+  await compareStore(
+    store,
+    { named: named.read(), checks },
+    { deep, markerKey: inventory.key, concurrency, signal, report },
+  )
   report({ event: 'ended', task: 'validate' })
   const { models, files, bytes } = header
   return checks.report(target, { models, profiles: header.profiles.map(({ id }) => id), files, bytes })
 }
 
 interface WholeInventory {
+  key: string
   header: InventoryHeader
   /** `sha256:…` */
   digest: string
@@ -102,7 +114,7 @@ async function readOwn(
     const inventory = await streamInventory(store, { key, signal }, reader => nameObjects(reader, named))
     const found: Check = { name: 'store.inventory', status: 'ok', method: 'structure', path: key }
     await checks.add(inventory === undefined ? missingInventory(request, [key]) : found)
-    return inventory
+    return inventory === undefined ? undefined : { key, ...inventory }
   } catch (error) {
     if (!(error instanceof NimctlError) || error.code !== 'INVENTORY_INVALID') throw error
     const { message, why, next } = error
@@ -118,14 +130,16 @@ async function readOwn(
   }
 }
 
-async function nameObjects(reader: InventoryReader, named: Sorter<NamedObject>): Promise<WholeInventory> {
+async function nameObjects(reader: InventoryReader, named: Sorter<NamedObject>): Promise<Omit<WholeInventory, 'key'>> {
   const { header, entries } = reader
   // It may be the second attempt.
   await named.clear()
-  for await (const entry of entries) {
+  const add = async (entry: InventoryEntry): Promise<void> => {
     const object = namedObject(entry, header)
     if (object !== undefined) await named.add(object)
   }
+  for (const entry of archiveEntry(header)) await add(entry)
+  for await (const entry of entries) await add(entry)
   return { header, digest: reader.digest() }
 }
 

@@ -41,7 +41,7 @@ it.each(pages)('$path names only flags that some command has', async page => {
 it.each([
   { shell: 'nimctl upload ./cache s3://m --frobnicate', says: /unknown option '--frobnicate'/ },
   { shell: 'nimctl download s3://m', says: /missing required argument 'directory'/ },
-  { shell: 'nimctl upload ./cache s3://m --layout tar', says: /Allowed choices/ },
+  { shell: 'nimctl upload ./cache s3://m --layout zip', says: /Allowed choices/ },
   { shell: 'nimctl carry ./cache', says: /unknown command/ },
 ])('sees what is wrong with: $shell', async ({ shell, says }) => {
   const [args = []] = commandsIn(shell)

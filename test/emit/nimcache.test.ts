@@ -95,6 +95,10 @@ describe('on layout cache', () => {
   })
 })
 
+it('on layout tar the loader fills it as on layout cache', () => {
+  expect(emit(aRequest({ header: aHeader({ layout: 'tar', links: 'record' }) }))).toEqual(emit(aRequest()))
+})
+
 it('on layout ngc the NIM downloads from the bucket', () => {
   const { objects } = emit(anNgcRequest({ kind: 'nimcache' }))
   expect(objects).toEqual([
@@ -126,6 +130,12 @@ describe('refuses', () => {
   const plain = aHeader({ layout: 'plain' })
   it.each<[string, EmitRequest, string, string]>([
     ['the override on layout cache', aRequest({ source: 'override' }), 'LAYOUT_MISMATCH', '--loader-image'],
+    [
+      'the override on layout tar',
+      aRequest({ header: aHeader({ layout: 'tar' }), source: 'override' }),
+      'LAYOUT_MISMATCH',
+      '--loader-image',
+    ],
     ['the loader on layout ngc', anNgcRequest({ source: 'loader' }), 'LAYOUT_MISMATCH', 'nimctl emit stack'],
     ['layout plain', aRequest({ header: plain }), 'LAYOUT_MISMATCH', 'nimctl upload DIR URL'],
     ['no loader image', withoutLoader, 'LOADER_IMAGE_REQUIRED', '--loader-image REGISTRY/nimctl:VERSION'],

@@ -3,7 +3,12 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 
 import { formatInventory, inventoryDigest } from '../../src/inventory/format.ts'
-import { ngcInventoryKey, type Inventory, type InventoryEntry } from '../../src/inventory/inventory.ts'
+import {
+  listStoredEntries,
+  ngcInventoryKey,
+  type Inventory,
+  type InventoryEntry,
+} from '../../src/inventory/inventory.ts'
 import { collectInventory, readInventory } from '../../src/inventory/read.ts'
 import { newSeed, seeded } from '../seeded.ts'
 
@@ -71,8 +76,20 @@ it(`is the same in pieces of any length (seed ${seed})`, async () => {
   }
 })
 
+it('says of an archive which objects there are', async () => {
+  const inventory = anInventory([{ ...file, key: 'cache.tar', offset: 512 }, link])
+  const archive = { key: 'cache.tar', size: 2048, crc32c: '00000002', partSize: 1024 }
+  const stored: Inventory = { ...inventory, header: { ...inventory.header, layout: 'tar', links: 'record', archive } }
+  expect(await read(formatInventory(stored))).toEqual(stored)
+  expect(listStoredEntries(stored)).toMatchObject([{ type: 'file', ...archive }])
+  expect(listStoredEntries(anInventory()).map(({ path }) => path)).toEqual([file.path, link.path])
+})
+
 describe('what is no whole inventory is refused', () => {
   const text = formatInventory(anInventory())
+  const tar = text.replace('"layout":"cache"', '"layout":"tar"')
+  const withArchive = (from: string, key = 'cache.tar') =>
+    from.replace('"files"', `"archive":{"key":"${key}","size":9,"crc32c":"00000001"},"files"`)
   const withEntry = (entry: object) => `${text}${JSON.stringify(entry)}\n`
   it.each([
     ['a cut end', text.slice(0, -1), 'cut off'],
@@ -84,6 +101,10 @@ describe('what is no whole inventory is refused', () => {
     ['a path twice', withEntry(link), 'twice or out of order'],
     ['a wrong order', withEntry({ ...file, path: 'a' }), 'twice or out of order'],
     ['a size that is none', withEntry({ ...file, path: 'z', size: -1 }), 'size'],
+    ['an archive in another layout', withArchive(text), 'belongs to layout tar'],
+    ['layout tar without an archive', tar, 'belongs to layout tar'],
+    ['an archive that lies outside', withArchive(tar, '../cache.tar'), 'leads outside'],
+    ['an offset that is none', withEntry({ ...file, path: 'z', offset: 0.5 }), 'offset'],
     ['a kind that nobody knows', withEntry({ ...file, path: 'z', type: 'socket' }), 'type'],
     ['an end that is missing whole', text.slice(0, text.trimEnd().lastIndexOf('\n') + 1), 'the header counts 2 files'],
     ['an entry too many', withEntry({ ...file, path: 'z' }), 'the header counts 2 files'],

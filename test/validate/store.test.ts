@@ -91,8 +91,13 @@ function makeCase(random: Seeded): Case {
     const foreign = [...others].map(key => ({ ...file, path: `other/${key}`, key }))
     publish(store, ngcInventoryKey(other.reference, other.digest), anInventory(foreign, { layout, links }))
   }
-  publish(store, layout === 'ngc' ? ngcInventoryKey(image.reference, image.digest) : inventoryKey, inventory)
-  return { store, inventory, others, deep: random.below(4) === 0, bare: new Set(some(keys, random)) }
+  const marker = markerOf(layout)
+  publish(store, marker, inventory)
+  return { store, inventory, others, deep: random.below(4) === 0, bare: new Set(some([...keys, marker], random)) }
+}
+
+function markerOf(layout: Layout): string {
+  return layout === 'ngc' ? ngcInventoryKey(image.reference, image.digest) : inventoryKey
 }
 
 const file = { type: 'file' as const, path: 'x', size: 0, mode: 0o644, crc32c: '00000000' }
@@ -165,7 +170,8 @@ function compareNaively({ store, inventory, others, deep, bare }: Case): string[
     else if (hasChecksums && !bare.has(key)) found.set(key, `store.${kind}-checksum ${status} stat-checksum ${key}`)
     else unproved.set(key, { kind, same })
   }
-  const keepsChecksums = [...found.values()].some(outlined => outlined.includes(' stat-checksum '))
+  const ofInventory = hasChecksums && !bare.has(markerOf(header.layout))
+  const keepsChecksums = ofInventory || [...found.values()].some(outlined => outlined.includes(' stat-checksum '))
   for (const [key, { kind, same }] of unproved) {
     const verdict = keepsChecksums ? `${same ? 'ok' : 'failed'} content` : 'not-provable size'
     found.set(key, `store.${kind}-checksum ${verdict} ${key}`)

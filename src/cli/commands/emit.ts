@@ -44,7 +44,7 @@ export function emitCommand(context: Context): Command {
   const command = new Command('emit')
     .description(
       'Writes the objects that bring an uploaded cache into a cluster with the NVIDIA NIM Operator.\n' +
-        "What is right follows from what was uploaded: layout cache is fetched by nimctl's own image,\n" +
+        "What is right follows from what was uploaded: layouts cache and tar are fetched by nimctl's own image,\n" +
         'layout ngc by the NIM itself through NIM_REPOSITORY_OVERRIDE. Secrets are named, never written.',
     )
     .addArgument(new Argument('<kind>', 'stack: all that is needed').choices(emitKinds))

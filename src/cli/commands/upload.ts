@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 
 import type { CacheRecord } from '../../cache/cache-tree.ts'
-import type { Layout, Links } from '../../inventory/inventory.ts'
+import { archiveKey, type Layout, type Links } from '../../inventory/inventory.ts'
 import type { Proof, Store } from '../../stores/store.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { CopyStep } from '../../transfer/plan.ts'
@@ -17,7 +17,7 @@ import { count, formatBytes } from '../render/format.ts'
 import { stateDirectory, toolName } from '../settings.ts'
 
 interface UploadFlags extends StoreFlags {
-  layout: Layout
+  layout?: Layout
   links?: Links
   require?: Proof
   replace?: true
@@ -39,14 +39,17 @@ export function uploadCommand(context: Context): Command {
     .argument('<source>', "a cache, any directory with --layout plain, or a store's URL")
     .argument('<url...>', 'stores and prefixes, such as s3://models/llama or file:///mnt/share/llama')
     .addOption(
-      new Option('--layout <layout>', 'ngc: keys as NIM_REPOSITORY_OVERRIDE asks for them')
-        .choices(['cache', 'ngc', 'plain'])
-        .default('cache'),
+      new Option(
+        '--layout <layout>',
+        'ngc: keys as NIM_REPOSITORY_OVERRIDE asks for them; tar: one archive, cache.tar ' +
+          '(default: cache, or tar where SRC is such an archive)',
+      ).choices(['cache', 'ngc', 'tar', 'plain']),
     )
     .addOption(
       new Option(
         '--links <how>',
-        'links: copied in the store, sent as files, or only recorded (default: copy where the store can)',
+        'links: copied in the store, sent as files, or only recorded (default: copy where the store can; ' +
+          'layout tar keeps them)',
       ).choices(['copy', 'follow', 'record']),
     )
     .addOption(
@@ -83,6 +86,7 @@ Examples:
   nimctl upload ./cache s3://models/llama --endpoint-url https://s3.internal:9000 --require full-checksum
   nimctl upload ./cache s3://nim-mirror/ --layout ngc
   nimctl upload s3://models/llama s3://models-copy/llama
+  nimctl upload ./cache s3://models/llama-tar --layout tar
   nimctl upload s3://models/llama s3://models-copy/llama file:///mnt/share/llama
   nimctl upload ./adapters s3://models/adapters --layout plain`
 
@@ -112,8 +116,8 @@ async function prepareAll(
   { flags, context }: { flags: UploadFlags; context: Context },
 ): Promise<{ source: Source; prepared: PreparedUpload[] }> {
   const { prepareUpload } = await import('../../transfer/prepare-upload.ts')
-  const { source, record } = await openSource(from, { flags, context })
-  const { layout, links } = flags
+  const { source, record, layout } = await openSource(from, { flags, context })
+  const { links } = flags
   const prepared: PreparedUpload[] = []
   for (const store of stores) {
     prepared.push(
@@ -137,6 +141,7 @@ async function prepareAll(
 interface OpenedSource {
   source: Source
   record: CacheRecord | undefined
+  layout: Layout
 }
 
 /** A directory, or a store's URL. */
@@ -144,19 +149,40 @@ async function openSource(
   from: string,
   { flags, context }: { flags: UploadFlags; context: Context },
 ): Promise<OpenedSource> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) {
-    const { openStoreSource, recordOf } = await import('../../transfer/store-source.ts')
-    const { requireInventory } = await import('../../transfer/marker.ts')
-    const store = await openFlaggedStore(parseStoreUrl(from), flags, { context, readOnly: true })
-    const published = await requireInventory(store, flags.image, context.signal)
-    return { source: openStoreSource(store, published, context.report), record: recordOf(published.inventory.header) }
-  }
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) return await openStoredSource(from, { flags, context })
   const { readCacheRecord } = await import('../../cache/record.ts')
   const { scanCacheTree } = await import('../../cache/scan.ts')
   const { openDirectorySource } = await import('../../transfer/source.ts')
   const root = resolve(from)
   const source = await openDirectorySource(await scanCacheTree(root), stateDirectory(context.env))
-  return { source, record: await readCacheRecord(root) }
+  const { layout = 'cache' } = flags
+  return { source: await inLayout(source, layout), record: await readCacheRecord(root), layout }
+}
+
+async function openStoredSource(
+  from: string,
+  { flags, context }: { flags: UploadFlags; context: Context },
+): Promise<OpenedSource> {
+  const { openStoreArchive, openStoreSource, recordOf } = await import('../../transfer/store-source.ts')
+  const { requireInventory } = await import('../../transfer/marker.ts')
+  const store = await openFlaggedStore(parseStoreUrl(from), flags, { context, readOnly: true })
+  const published = await requireInventory(store, flags.image, context.signal)
+  const { header } = published.inventory
+  const { archive } = header
+  const { report } = context
+  const record = recordOf(header)
+  const { layout = archive === undefined ? 'cache' : 'tar' } = flags
+  if (layout === 'tar' && archive !== undefined) {
+    return { source: openStoreArchive(store, { published, archive, report }), record, layout }
+  }
+  return { source: await inLayout(openStoreSource(store, published, report), layout), record, layout }
+}
+
+/** node-tar is loaded for archives alone. */
+async function inLayout(source: Source, layout: Layout): Promise<Source> {
+  if (layout !== 'tar') return source
+  const { openTarSource } = await import('../../transfer/tar-source.ts')
+  return openTarSource(source)
 }
 
 function printPlan(source: string, prepared: readonly PreparedUpload[], context: Context): void {
@@ -225,8 +251,12 @@ function renderDestination(done: UploadedDestination): string {
     `Proved by ${proofs.map(([proof, files]) => `${proof}: ${count(files, 'file')}`).join(', ')}.`,
     `Inventory: ${done.inventoryDigest}`,
     `On the other side: nimctl validate store ${done.url} --inventory-digest ${done.inventoryDigest}${imageFlag}`,
-    done.layout === 'ngc'
-      ? `For NIM_REPOSITORY_OVERRIDE: ${done.url}`
-      : `Path for KServe, Hybrid Manager and nimctl emit: ${done.url}`,
+    whereToRead(done),
   ].join('\n')
+}
+
+function whereToRead({ layout, url }: UploadedDestination): string {
+  if (layout === 'ngc') return `For NIM_REPOSITORY_OVERRIDE: ${url}`
+  if (layout === 'tar') return `For KServe: ${url}${archiveKey}; for nimctl emit: ${url}`
+  return `Path for KServe, Hybrid Manager and nimctl emit: ${url}`
 }
