@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
+import type { AzureSettings } from '../stores/azure/settings.ts'
 import { secret, type Secret } from '../system/secret.ts'
 import type { Context } from './context.ts'
 
@@ -30,4 +31,18 @@ export function nimctlVersion(): string {
 /** How nimctl names itself in inventories. */
 export function toolName(): string {
   return `nimctl/${nimctlVersion()}`
+}
+
+/** The storage account, under the names of the Azure CLI. */
+export function azureSettings(env: Environment): AzureSettings {
+  const account = env.AZURE_STORAGE_ACCOUNT
+  const key = env.AZURE_STORAGE_KEY
+  const sasToken = env.AZURE_STORAGE_SAS_TOKEN
+  const connectionString = env.AZURE_STORAGE_CONNECTION_STRING
+  return {
+    ...(account && { account }),
+    ...(key && { key: secret(key) }),
+    ...(sasToken && { sasToken: secret(sasToken) }),
+    ...(connectionString && { connectionString: secret(connectionString) }),
+  }
 }

@@ -3,6 +3,7 @@ import type { Store } from '../stores/store.ts'
 import type { ContainerEngine } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
 import { crc32c } from '../system/hash.ts'
+import { shownUrl } from '../system/secret.ts'
 
 export interface DoctorFinding {
   name: string
@@ -37,7 +38,7 @@ export async function examine(examination: Examination): Promise<DoctorFinding[]
       return `version ${version} (API ${apiVersion}) at ${engine.address}, for profiles and cache`
     }),
     findKey(examination.keySet),
-    ...(await Promise.all(examination.urls.map(url => look(url.href, () => examineStore(url, examination))))),
+    ...(await Promise.all(examination.urls.map(url => look(shownUrl(url), () => examineStore(url, examination))))),
   ]
 }
 

@@ -1,4 +1,6 @@
 import { NimctlError } from '../system/errors.ts'
+import { isAzureHost } from './azure/host.ts'
+import type { AzureSettings } from './azure/settings.ts'
 import type { GsSettings } from './gs/settings.ts'
 import type { ProxySettings } from './proxy.ts'
 import { readOnly } from './read-only.ts'
@@ -18,6 +20,7 @@ export interface StoreOptions {
   insecureSkipTlsVerify?: boolean
   /** For requests over TLS. */
   proxy?: ProxySettings
+  azure?: AzureSettings
   gs?: GsSettings
   /** Every change is refused before a request is made. */
   readOnly?: boolean
@@ -25,6 +28,7 @@ export interface StoreOptions {
 
 /** One line per scheme. Each adapter, and the SDK that it brings, is loaded when its scheme is used. */
 const adapters: Record<string, (url: URL, options: StoreOptions) => Promise<Store>> = {
+  az: async (url, options) => (await import('./azure/open.ts')).openAzureStore(url, options),
   file: async url => (await import('./file/open.ts')).openFileStore(url),
   gs: async (url, options) => (await import('./gs/open.ts')).openGsStore(url, options),
   s3: async (url, options) => (await import('./s3/open.ts')).openS3Store(url, options),
@@ -32,13 +36,14 @@ const adapters: Record<string, (url: URL, options: StoreOptions) => Promise<Stor
 
 /** @throws NimctlError `usage` / `STORE_SCHEME_UNKNOWN`, or `STORE_URL_INVALID` from the adapter. */
 export async function openStore(url: URL, options: StoreOptions): Promise<Store> {
-  const open = adapters[url.protocol.slice(0, -1)]
+  const scheme = url.protocol.slice(0, -1)
+  const open = adapters[scheme === 'https' && isAzureHost(url.hostname) ? 'az' : scheme]
   if (open === undefined) {
     throw new NimctlError('usage', 'STORE_SCHEME_UNKNOWN', {
       what: `"${url.protocol}" is not a kind of store that nimctl knows.`,
       next: `Use one of: ${Object.keys(adapters)
         .map(scheme => `${scheme}://`)
-        .join(', ')}.`,
+        .join(', ')}, https://ACCOUNT.blob.core.windows.net.`,
     })
   }
   const store = await open(url, options)

@@ -22,6 +22,11 @@ export interface StoredObject {
   crc32c?: number
   /** Lower-case hex MD5 over the whole object, where the store has one. */
   md5?: string
+  /**
+   * CRC32C that nimctl noted beside the object once the store had checked all that it consists of. It tells which
+   * content it is, and proves nothing by itself.
+   */
+  notedCrc32c?: number
   /** As the store gives it, without quotes: an MD5 for small S3 objects, `<hex>-<parts>` for multipart ones. */
   etag?: string
 }

@@ -20,6 +20,11 @@ export function secret(text: string): Secret {
   })
 }
 
+/** A store's URL for people: without user, password and query, in which signatures stand. */
+export function shownUrl({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname}`
+}
+
 /** Whether a variable's name says that its value is a secret, as the ecosystem names them. */
 export function isSecretName(name: string): boolean {
   return /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(name)

@@ -161,7 +161,8 @@ async function comparePair(
   const { method, sum } = deep
     ? { method: 'content' as const, sum: await readSum(store, key, signal) }
     : await askSum(store, listed, signal)
-  const cure = store.capabilities.statProof === 'full-checksum' ? uploadAgain : removeFirst
+  const known = listed.notedCrc32c !== undefined || store.capabilities.statProof === 'full-checksum'
+  const cure = known ? uploadAgain : removeFirst
   return judge(expected, { key, method, sum, cure })
 }
 
@@ -189,7 +190,8 @@ async function askSum(
   listed: StoredObject,
   signal: AbortSignal,
 ): Promise<{ method: CheckMethod; sum: number | undefined }> {
-  if (listed.crc32c !== undefined) return { method: 'listing-checksum', sum: listed.crc32c }
+  const sum = listed.crc32c ?? listed.notedCrc32c
+  if (sum !== undefined) return { method: 'listing-checksum', sum }
   if (store.capabilities.statProof !== 'full-checksum') return { method: 'size', sum: undefined }
   const object = await store.stat(listed.key, { signal })
   return { method: object?.crc32c === undefined ? 'size' : 'stat-checksum', sum: object?.crc32c }

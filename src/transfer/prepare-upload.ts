@@ -257,6 +257,10 @@ async function findRemoteSums(
   for (const { key, source } of wanted) {
     const object = stored.get(key)
     if (object === undefined || object.crc32c !== undefined || object.size !== source.size) continue
+    if (object.notedCrc32c !== undefined) {
+      sums.set(key, object.notedCrc32c)
+      continue
+    }
     const recorded = journal.objects.get(key)
     const trusted = keepsChecksums
       ? recorded?.etag !== undefined && recorded.etag === object.etag

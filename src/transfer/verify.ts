@@ -104,6 +104,11 @@ function isSame({ etag, size }: StoredObject, wanted: Expected): boolean {
   return etag !== undefined && etag === wanted.etag && size === wanted.size
 }
 
+/** Then somebody else has written there since. That the note is right proves nothing. */
+function isNotedOtherwise({ notedCrc32c }: StoredObject, { crc32c }: Expected): boolean {
+  return notedCrc32c !== undefined && crc32c !== undefined && notedCrc32c !== crc32c
+}
+
 function prove(
   key: string,
   wanted: Expected,
@@ -111,7 +116,8 @@ function prove(
 ): Proof {
   if (found === undefined) throw unproved(key, 'It is not in the listing.')
   if (found.size !== wanted.size) throw unproved(key, `It has ${found.size} bytes; ${wanted.size} were sent.`)
-  if (isSame(found, wanted)) return 'full-checksum'
+  if (isSame(found, wanted)) return store.capabilities.statProof
+  if (isNotedOtherwise(found, wanted)) throw unproved(key, 'The checksum noted beside it differs from what was sent.')
   if (found.crc32c === undefined || wanted.crc32c === undefined) {
     return store.capabilities.statProof === 'full-checksum' ? 'parts' : store.capabilities.statProof
   }

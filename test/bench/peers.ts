@@ -1,17 +1,16 @@
-import { chmodSync, existsSync, globSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 
 import { execa } from 'execa'
 
+import { azcopyVersion, installAzcopy } from '../servers/azcopy.ts'
 import { installGoProgram } from '../servers/install-go.ts'
 import { describeMissing, installParts } from '../servers/install.ts'
-import { cacheDirectory, findProgram, findPrograms, goProgram, requireProgram } from '../servers/locate.ts'
+import { findProgram, findPrograms, goProgram, requireProgram } from '../servers/locate.ts'
 import { partSources } from '../servers/parts.ts'
 
 /** Beside the parts that tests need too: pinned, each in a folder of the user's cache that is named after its pin. */
 const pins = {
   rclone: { name: 'rclone', module: 'github.com/rclone/rclone', version: 'v1.76.0' },
-  azcopy: { package: '@azure-tools/azcopy-linux', version: '10.32.2' },
 } as const
 
 export type Peer = 's5cmd' | 'rclone' | 'aws' | 'azcopy' | 'curl'
@@ -42,8 +41,9 @@ export async function findPeers(wanted: readonly Peer[], say: (line: string) => 
   for (const name of [...wanted, 'versitygw'] as const) {
     try {
       paths[name] = await find[name]()
-      if (name === 'rclone' || name === 'azcopy') notes.push(`${name} ${pins[name].version}`)
+      if (name === 'rclone') notes.push(`${name} ${pins[name].version}`)
       if (name === 'versitygw') notes.push(`${name} ${partSources[name].go?.version}`)
+      if (name === 'azcopy') notes.push(`${name} ${azcopyVersion}`)
       if (name === 'curl') notes.push(await versionOfCurl(paths[name]))
     } catch (error) {
       notes.push(`without ${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
@@ -61,26 +61,6 @@ async function installRclone(say: (line: string) => void): Promise<string> {
 async function installVersitygw(say: (line: string) => void): Promise<string> {
   const { missing } = await installParts(['versitygw'], { say })
   return findPrograms('versitygw')['versitygw'] ?? failed(describeMissing(missing))
-}
-
-async function installAzcopy(say: (line: string) => void): Promise<string> {
-  const { package: name, version } = pins.azcopy
-  const directory = join(cacheDirectory(), `npm-azcopy-${version}`)
-  const find = () => globSync('node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_*', { cwd: directory })[0]
-  if (find() === undefined) {
-    say(`Installing ${name} ${version} into ${directory}`)
-    mkdirSync(directory, { recursive: true })
-    const options = ['--no-audit', '--no-fund', '--no-save', '--prefix', directory]
-    await execa('npm', ['install', ...options, `${name}@${version}`], { cwd: directory, stdin: 'ignore' })
-  }
-  const program = join(directory, find() ?? failed('the package has no program for this machine'))
-  chmodSync(program, 0o755)
-  const { exitCode, stderr } = await execa(program, ['--version'], { reject: false, stdin: 'ignore' })
-  if (exitCode === 0) return program
-  if (!stderr.includes('libsecret')) failed(stderr)
-  const { installDebianPackages } = await import('../servers/install-debian.ts')
-  const reason = await installDebianPackages([['libsecret-1-0']], say)
-  return reason === undefined ? program : failed(reason.why)
 }
 
 async function versionOfCurl(program = 'curl'): Promise<string> {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 
+import { shownUrl } from '../../system/secret.ts'
 import type { StoredCache } from '../../transfer/list-caches.ts'
 import type { Context } from '../context.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
@@ -18,7 +19,7 @@ export function listCommand(context: Context): Command {
       store.close()
       const { renderTable } = await import('../render/table.ts')
       context.print('StoreListing', { caches }, () =>
-        caches.length === 0 ? `There is no cache under ${url}.` : renderTable(head, caches.map(row)),
+        caches.length === 0 ? `There is no cache under ${shownUrl(store.url)}.` : renderTable(head, caches.map(row)),
       )
     })
   return addStoreOptions(command)

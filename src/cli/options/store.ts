@@ -4,6 +4,7 @@ import type { GsSettings } from '../../stores/gs/settings.ts'
 import type { ProxySettings } from '../../stores/proxy.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Context } from '../context.ts'
+import { azureSettings } from '../settings.ts'
 import { parseCount, parseList, parseRetries } from './values.ts'
 
 export interface StoreFlags {
@@ -28,7 +29,10 @@ const heading = 'Store:'
 /** Flags of every command that talks to a store. */
 export function addStoreOptions(command: Command): Command {
   const options = [
-    new Option('--endpoint-url <url>', "of another S3 service than Amazon's (AWS_ENDPOINT_URL), or gs than Google's"),
+    new Option(
+      '--endpoint-url <url>',
+      "of another S3 service than Amazon's (AWS_ENDPOINT_URL), gs than Google's, or of an Azure account",
+    ),
     new Option('--region <name>', 'of the bucket (AWS_REGION)'),
     new Option('--aws-profile <name>', 'profile of the AWS configuration (AWS_PROFILE)'),
     new Option('--path-style', 'ask for endpoint/bucket/key (default with --endpoint-url)'),
@@ -75,6 +79,7 @@ export async function openFlaggedStore(
     gs: gsSettings(flags, context.env),
     ...(caFile !== undefined && { caFile }),
     ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
+    azure: azureSettings(context.env),
     readOnly,
   })
   return withRetry(withTrace(store, context.report), { ...defaultRetryPolicy, maxRetries: retries }, context.report)

@@ -35,7 +35,8 @@ export function parseSize(text: string): number {
   return Math.round(bytes)
 }
 
-const schemes = 's3://bucket/prefix, gs://bucket/prefix or file:///dir'
+const schemes =
+  's3://bucket/prefix, gs://bucket/prefix, https://ACCOUNT.blob.core.windows.net/container/prefix or file:///dir'
 
 /** @throws NimctlError `usage` / `URL_INVALID`. */
 export function parseStoreUrl(text: string): URL {

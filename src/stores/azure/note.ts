@@ -1,0 +1,20 @@
+import { crc32cToHex } from '../../system/hash.ts'
+
+/** Lower-case letters and digits alone: everything else is told apart by case or sorted in ways of its own. */
+export const noteElement = 'nimctlcrc32c'
+
+const noteHeader = `x-ms-meta-${noteElement}`
+
+/** Stands beside the object and comes back with every listing. */
+export function noteHeaders(crc32c: number): Record<string, string> {
+  return { [noteHeader]: crc32cToHex(crc32c) }
+}
+
+export function noteOf(headers: Readonly<Record<string, string | string[] | undefined>>): { notedCrc32c?: number } {
+  const text = headers[noteHeader]
+  return fromNote(typeof text === 'string' ? text : undefined)
+}
+
+export function fromNote(text: string | undefined): { notedCrc32c?: number } {
+  return text !== undefined && /^[0-9a-f]{8}$/.test(text) ? { notedCrc32c: Number.parseInt(text, 16) } : {}
+}

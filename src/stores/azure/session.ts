@@ -1,0 +1,134 @@
+import type { IncomingMessage } from 'node:http'
+
+import type { StoreOptions } from '../open.ts'
+import type { Answer } from '../s3/answer.ts'
+import { openConnections } from '../s3/connections.ts'
+import { send } from '../s3/send.ts'
+import { type Failure, isFailure, readFailure, readSuccess } from './answer.ts'
+import { authorize, chooseCredential, type Credential, endOfSas, queryOf } from './credentials.ts'
+import { translateAzureError } from './errors.ts'
+import { type Location, parseAzureUrl, pathOf } from './location.ts'
+import { accountSettings } from './settings.ts'
+
+interface AzureRequest {
+  method: 'DELETE' | 'GET' | 'HEAD' | 'PUT'
+  /** In the container; absent: the container itself. */
+  key?: string
+  query?: Record<string, string>
+  /** Names in lower case. */
+  headers?: Record<string, string>
+  /** Sent as it is. Must not change before the promise settles. */
+  body?: Uint8Array
+  silenceMs?: number
+  signal: AbortSignal
+}
+
+/** One container and prefix, and how to talk to its service. */
+export interface Session extends Location {
+  /**
+   * Makes one request and reads its answer.
+   *
+   * @param action as the service's documentation calls it.
+   */
+  ask(action: string, request: AzureRequest): Promise<Answer>
+  /** The same, and leaves the answer's body to be read. */
+  open(action: string, request: AzureRequest): Promise<IncomingMessage>
+  translate(error: unknown, asked: { action: string; key?: string | undefined; signal: AbortSignal }): unknown
+  /** What a source of a copy has to carry in its query. */
+  readonly sourceQuery: string
+  /** By the service's clock, in milliseconds since 1970. */
+  nowMs(): number
+  close(): void
+}
+
+/** Knows blocks of 4,000 MiB, encoded names in listings and all else that is asked for here. */
+const version = '2021-12-02'
+
+export async function openSession(url: URL, options: StoreOptions): Promise<Session> {
+  const settings = accountSettings(options.azure ?? {})
+  const location = parseAzureUrl(url, settings, options.endpointUrl)
+  const credential = chooseCredential(location, settings, options.signRequests !== false)
+  const sasEndMs = endOfSas(credential)
+  const connections = await openConnections(options)
+  const { endpoint, azureContainer } = location
+  let clockOffsetMs = 0
+  let tokenWasGood = false
+  const nowMs = () => Date.now() + clockOffsetMs
+
+  const translate: Session['translate'] = (error, { action, key, signal }) => {
+    if (signal.aborted) return signal.reason
+    return translateAzureError(error, {
+      action,
+      azureContainer,
+      key,
+      endpoint: endpoint.name,
+      credential: credential.type,
+      sasEndMs,
+      tokenWasGood,
+    })
+  }
+  /** Signed with the service's time from the next request on; a token that was refused is not used again. */
+  const learn = ({ serverMs, status }: Failure) => {
+    if (serverMs !== undefined) clockOffsetMs = serverMs - Date.now()
+    if (status !== 401 || credential.type !== 'token') return
+    credential.forget()
+    tokenWasGood = false
+  }
+  const exchange = async <T>(
+    action: string,
+    request: AzureRequest,
+    read: (incoming: IncomingMessage) => T | Promise<T>,
+  ): Promise<T> => {
+    const { method, key, body, silenceMs, signal } = request
+    signal.throwIfAborted()
+    try {
+      const { headers, path } = await prepare(request, { location, credential, nowMs: nowMs() })
+      signal.throwIfAborted()
+      const incoming = await send(connections, { to: endpoint, method, path, headers, body, silenceMs, signal })
+      if ((incoming.statusCode ?? 0) >= 300) throw await readFailure(incoming)
+      tokenWasGood = credential.type === 'token'
+      return await read(incoming)
+    } catch (error) {
+      const translated = translate(error, { action, key, signal })
+      if (isFailure(error)) learn(error)
+      throw translated
+    }
+  }
+  return {
+    ...location,
+    translate,
+    ask: (action, request) => exchange(action, request, readSuccess),
+    open: (action, request) => exchange(action, request, incoming => incoming),
+    sourceQuery: credential.type === 'sas' ? `?${queryOf(credential.sas)}` : '',
+    nowMs,
+    close: () => {
+      connections.httpAgent.destroy()
+      connections.httpsAgent.destroy()
+    },
+  }
+}
+
+/** Says who asks, in a header or behind the query. */
+async function prepare(
+  { method, key, query = {}, headers: given, body }: AzureRequest,
+  { location, credential, nowMs }: { location: Location; credential: Credential; nowMs: number },
+): Promise<{ headers: Record<string, string>; path: string }> {
+  const path = pathOf(location, key)
+  const headers: Record<string, string> = { 'x-ms-version': version, 'x-ms-date': httpDate(nowMs), ...given }
+  if (method === 'PUT') headers['content-length'] = String(body?.length ?? 0)
+  const sas = await authorize(credential, { method, path, query, headers })
+  headers['host'] = location.endpoint.host
+  headers['user-agent'] = 'nimctl'
+  const own = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  const text = (sas === '' ? own : [...own, sas]).join('&')
+  return { headers, path: text === '' ? path : `${path}?${text}` }
+}
+
+let told = { second: 0, text: '' }
+
+/** The same for all requests of a second. */
+function httpDate(ms: number): string {
+  const second = Math.floor(ms / 1000)
+  if (told.second !== second) told = { second, text: new Date(ms).toUTCString() }
+  return told.text
+}
