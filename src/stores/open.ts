@@ -2,7 +2,7 @@ import { NimctlError } from '../system/errors.ts'
 import { isAzureHost } from './azure/host.ts'
 import type { AzureSettings } from './azure/settings.ts'
 import type { GsSettings } from './gs/settings.ts'
-import type { ProxySettings } from './proxy.ts'
+import type { ProxySettings } from './http/proxy.ts'
 import { readOnly } from './read-only.ts'
 import type { Store } from './store.ts'
 

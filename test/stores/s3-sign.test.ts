@@ -1,7 +1,8 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
 
-import { encodeUri, signRequest } from '../../src/stores/s3/sign.ts'
+import { encodeUri } from '../../src/stores/http/encode.ts'
+import { signRequest } from '../../src/stores/s3/sign.ts'
 import { nastyKeys } from './contract-tools.ts'
 
 const emptyBody = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 
 import type { GsSettings } from '../../stores/gs/settings.ts'
-import type { ProxySettings } from '../../stores/proxy.ts'
+import type { ProxySettings } from '../../stores/http/proxy.ts'
 import type { Store } from '../../stores/store.ts'
 import type { Context } from '../context.ts'
 import { azureSettings } from '../settings.ts'

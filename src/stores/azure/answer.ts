@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { text as readText } from 'node:stream/consumers'
 
-import { type Answer, element, readAnswer } from '../s3/answer.ts'
+import { type Answer, readAnswer } from '../http/answer.ts'
+import { element } from '../http/xml.ts'
 
 /** An answer of success, whole. A listing is longer than any error. */
 export async function readSuccess(incoming: IncomingMessage): Promise<Answer> {
@@ -37,16 +38,4 @@ export async function readFailure(incoming: IncomingMessage): Promise<Failure> {
     ...(Number.isNaN(serverMs) || headers.age !== undefined ? {} : { serverMs }),
     ...(headers['retry-after'] === undefined ? {} : { retryAfter: headers['retry-after'] }),
   })
-}
-
-/** What stands between the tags of each element of this name, in order. Elements of one name are not nested here. */
-export function* elements(xml: string, name: string): Generator<string> {
-  const open = `<${name}>`
-  const close = `</${name}>`
-  for (let start = xml.indexOf(open); start >= 0;) {
-    const end = xml.indexOf(close, start)
-    if (end < 0) return
-    yield xml.slice(start + open.length, end)
-    start = xml.indexOf(open, end)
-  }
 }

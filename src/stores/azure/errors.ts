@@ -1,6 +1,7 @@
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { sanitize } from '../../system/secret.ts'
-import type { Known } from '../s3/error-table.ts'
+import type { Known } from '../http/error-table.ts'
+import { parseRetryAfter } from '../http/retry-after.ts'
 import { type Failure, isFailure } from './answer.ts'
 import { lookUpAzure } from './error-table.ts'
 
@@ -211,11 +212,4 @@ function notUnderstood(seen: Seen, { action, endpoint }: Asked): NimctlError {
     next: 'Look at the address: is it that of the storage account?',
     mend: 'not',
   })
-}
-
-/** Seconds or a date: RFC 9110, 10.2.3. */
-function parseRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
 }

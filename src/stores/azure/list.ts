@@ -1,6 +1,5 @@
-import { element } from '../s3/answer.ts'
+import { element, elements } from '../http/xml.ts'
 import type { Page, StoredObject } from '../store.ts'
-import { elements } from './answer.ts'
 import { fromNote, noteElement } from './note.ts'
 import type { Session } from './session.ts'
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
+import type { Answer } from '../http/answer.ts'
+import { openConnections } from '../http/connections.ts'
+import { send } from '../http/send.ts'
 import type { StoreOptions } from '../open.ts'
-import type { Answer } from '../s3/answer.ts'
-import { openConnections } from '../s3/connections.ts'
-import { send } from '../s3/send.ts'
 import { type Failure, isFailure, readFailure, readSuccess } from './answer.ts'
 import { authorize, chooseCredential, type Credential, endOfSas, queryOf } from './credentials.ts'
 import { translateAzureError } from './errors.ts'

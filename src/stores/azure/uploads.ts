@@ -1,4 +1,4 @@
-import { element } from '../s3/answer.ts'
+import { element } from '../http/xml.ts'
 import type { OpenUpload } from '../store.ts'
 import { beginMark, type Block, listUncommitted, readUploadId } from './blocks.ts'
 import { listBlobs, nameOf } from './list.ts'

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
+import { type Answer, readAnswer } from '../http/answer.ts'
+import { openConnections } from '../http/connections.ts'
+import { send } from '../http/send.ts'
 import type { StoreOptions } from '../open.ts'
-import { type Answer, readAnswer } from '../s3/answer.ts'
-import { openConnections } from '../s3/connections.ts'
-import { send } from '../s3/send.ts'
 import type { Capabilities } from '../store.ts'
 import { anonymous, type Credentials, defaultCredentials } from './credentials.ts'
 import { findEndpoint } from './endpoint.ts'

@@ -1,4 +1,4 @@
-import { longSilenceMs } from '../s3/connections.ts'
+import { longSilenceMs } from '../http/connections.ts'
 import type { StoredObject } from '../store.ts'
 import type { Bucket } from './bucket.ts'
 import { described, fields } from './described.ts'

@@ -2,7 +2,7 @@ import type { AuthClient } from 'google-auth-library'
 
 import { errorMessage, NimctlError } from '../../system/errors.ts'
 import { sanitize } from '../../system/secret.ts'
-import type { Connections } from '../s3/connections.ts'
+import type { Connections } from '../http/connections.ts'
 
 /** What proves to Google who asks. */
 export interface Credentials {

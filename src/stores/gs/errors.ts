@@ -1,7 +1,9 @@
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { sanitize } from '../../system/secret.ts'
-import type { Answer } from '../s3/answer.ts'
-import { type Known, lookUp } from './error-table.ts'
+import type { Answer } from '../http/answer.ts'
+import type { Known } from '../http/error-table.ts'
+import { parseRetryAfter } from '../http/retry-after.ts'
+import { lookUp } from './error-table.ts'
 
 /** What was asked of whom, for the error's sentences. */
 export interface Asked {
@@ -203,13 +205,6 @@ function tokenRefusal(data: unknown): string | undefined {
   const description = textOf(read(answer, 'error_description')) ?? textOf(read(read(answer, 'error'), 'message'))
   const parts = [code, description].filter(each => each !== undefined)
   return parts.length === 0 ? undefined : sanitize(`The answer is ${parts.join(': ')}`)
-}
-
-/** Seconds or a date: RFC 9110, 10.2.3. */
-function parseRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
 }
 
 function parsed(text: string): unknown {

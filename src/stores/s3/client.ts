@@ -1,8 +1,8 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 
 import { NimctlError } from '../../system/errors.ts'
+import { connectMs, type Connections, longSilenceMs, openConnections } from '../http/connections.ts'
 import type { StoreOptions } from '../open.ts'
-import { connectMs, type Connections, longSilenceMs, openConnections } from './connections.ts'
 
 export interface Client {
   readonly s3: S3Client

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 import { crc32cFromBase64 } from '../../system/hash.ts'
+import { element } from '../http/xml.ts'
 import type { StoredObject } from '../store.ts'
-import { element } from './answer.ts'
 
 /** What several answers say of an object, by the names that they have in XML and in the SDK. */
 export interface Fields {

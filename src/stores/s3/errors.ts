@@ -1,6 +1,8 @@
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { sanitize } from '../../system/secret.ts'
-import { lookUp, type Known } from './error-table.ts'
+import type { Known } from '../http/error-table.ts'
+import { parseRetryAfter } from '../http/retry-after.ts'
+import { lookUp } from './error-table.ts'
 
 /** What was asked of whom, for the error's sentences. */
 export interface Asked {
@@ -171,13 +173,6 @@ function readError(error: unknown): Seen {
     ...(serverTime === undefined ? {} : { serverTime }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
-}
-
-/** Seconds or a date: RFC 9110, 10.2.3. */
-function parseRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
 }
 
 function read(value: unknown, name: string): unknown {

@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http'
 
 import type { S3Client } from '@aws-sdk/client-s3'
 
-import { type Answer, failureOf, isFailure, readAnswer } from './answer.ts'
+import { type Answer, readAnswer } from '../http/answer.ts'
+import { encodePath, encodeQuery } from '../http/encode.ts'
+import { type Outgoing, send } from '../http/send.ts'
+import { failureOf, isFailure } from './answer.ts'
 import type { Client } from './client.ts'
 import { credentialsFor, type Place, resolvePlace } from './place.ts'
-import { type Outgoing, send } from './send.ts'
-import { type Credentials, encodePath, encodeQuery, signRequest } from './sign.ts'
+import { type Credentials, signRequest } from './sign.ts'
 
 /** A request for one object, or for the bucket, as it goes over the wire. */
 export interface ObjectRequest {

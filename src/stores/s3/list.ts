@@ -1,5 +1,7 @@
+import type { Answer } from '../http/answer.ts'
+import { element } from '../http/xml.ts'
 import type { Page, StoredObject } from '../store.ts'
-import { type Answer, element, resultMissing } from './answer.ts'
+import { resultMissing } from './answer.ts'
 import { unquoted } from './described.ts'
 import type { Session } from './session.ts'
 

@@ -1,6 +1,6 @@
 import { NimctlError } from '../../system/errors.ts'
+import { encodePath } from '../http/encode.ts'
 import { checkKey } from '../key.ts'
-import { encodePath } from './sign.ts'
 
 /** Where a store's keys lie. */
 export interface Location {

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 import { NimctlError } from '../../system/errors.ts'
 import { awaitedStream } from '../awaited-stream.ts'
+import { longSilenceMs } from '../http/connections.ts'
+import { translating } from '../http/translating.ts'
 import type { ReadOptions } from '../store.ts'
-import { longSilenceMs } from './connections.ts'
 import { fullKey } from './location.ts'
 import type { Session } from './session.ts'
 
@@ -27,28 +27,6 @@ export async function readObject(
     if (ifMatch === undefined) throw error
     throw asObjectChanged(error, `s3://${session.bucket}/${request.key}`)
   }
-}
-
-/** A connection that breaks while a body is read fails as it does while one is waited for. */
-export function translating(body: IncomingMessage, translate: (error: unknown) => unknown): Readable {
-  const readable = new Readable({
-    highWaterMark: 1024 * 1024,
-    read: () => void body.resume(),
-    destroy(error, done) {
-      body.destroy()
-      done(error)
-    },
-  })
-  body.on('data', chunk => {
-    if (!readable.push(chunk)) body.pause()
-  })
-  body.on('end', () => readable.push(null))
-  body.on('error', error => {
-    const translated = translate(error)
-    readable.destroy(translated instanceof Error ? translated : new Error(String(translated), { cause: translated }))
-  })
-  body.pause()
-  return readable
 }
 
 /** The table reads 412 as the answer to a write; where an ETag was asked for, it is another object now. */

@@ -56,23 +56,6 @@ export function signRequest(
   return headers
 }
 
-/** Percent-encoding as the signature wants it: all but letters, digits, `-`, `.`, `_` and `~`. */
-export function encodeUri(text: string): string {
-  if (!/[^\w.~-]/.test(text)) return text
-  return encodeURIComponent(text).replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
-/** The same, but for the slashes. */
-export function encodePath(path: string): string {
-  return /[^\w.~/-]/.test(path) ? path.split('/').map(encodeUri).join('/') : path
-}
-
-/** @param query sorted by name. */
-export function encodeQuery(query: Record<string, string>): string {
-  const pairs = Object.entries(query).map(([name, value]) => `${encodeUri(name)}=${encodeUri(value)}`)
-  return pairs.join('&')
-}
-
 /** `20261121T130000Z`: the same for all requests of a second. */
 function timeOf(now: Date): string {
   const second = Math.floor(now.getTime() / 1000)

@@ -5,7 +5,7 @@ import { createSecureContext, DEFAULT_CIPHERS, getCACertificates } from 'node:tl
 
 import { errorMessage, NimctlError } from '../../system/errors.ts'
 import type { StoreOptions } from '../open.ts'
-import { tunnelThrough } from '../proxy.ts'
+import { tunnelThrough } from './proxy.ts'
 
 /** Kept open and used again, by the SDK and by us. */
 export interface Connections {
