@@ -145,14 +145,19 @@ function openSmallReader(root: string) {
     isQuick: () => averageMs < quickMs,
     read(file: FileEntry, bytes: Uint8Array): void {
       const startedMs = performance.now()
-      readSmall(`${root}/${file.path}`, file, bytes)
+      const path = `${root}/${file.path}`
+      try {
+        readSmall(path, file, bytes)
+      } catch (error) {
+        throw whyUnread(path, error)
+      }
       averageMs += (performance.now() - startedMs - averageMs) / 16
     },
   }
 }
 
 function readSmall(path: string, file: FileEntry, bytes: Uint8Array): void {
-  const descriptor = openNow(path)
+  const descriptor = openSync(path, 'r')
   try {
     for (let filled = 0; filled < bytes.length;) {
       const count = readSync(descriptor, bytes, filled, bytes.length - filled, filled)
@@ -162,14 +167,6 @@ function readSmall(path: string, file: FileEntry, bytes: Uint8Array): void {
     if (isChanged(file, fstatSync(descriptor))) throw sourceChanged(path)
   } finally {
     closeSync(descriptor)
-  }
-}
-
-function openNow(path: string): number {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    throw sourceChanged(path, error)
   }
 }
 
