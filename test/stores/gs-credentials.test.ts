@@ -139,8 +139,11 @@ it('names the project that pays in every request', async () => {
   await store.list('', undefined, never)
   await store.remove('key', never)
   await store.put('key', Buffer.from('x'), sumsOf(Buffer.from('x')), never)
+  say = ({ path }) => (path.includes('/rewriteTo/') ? { body: { done: true, resource: { size: '1' } } } : undefined)
+  await store.copy('key', 'copy', never)
   const asked = server.seen.filter(({ path }) => path !== token)
-  expect(asked.map(({ query }) => query.userProject)).toEqual(['payer', 'payer', 'payer'])
+  expect(asked.map(({ query }) => query.userProject)).toEqual(['payer', 'payer', 'payer', 'payer'])
+  expect(asked.map(({ headers }) => headers.authorization)).toEqual(asked.map(() => 'Bearer token-1'))
 })
 
 it('acts as another account, by way of those who lend it', async () => {

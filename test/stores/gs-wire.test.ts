@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { openStore } from '../../src/stores/open.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -13,7 +13,10 @@ const wrong = 'AAAAAA=='
 const resource = { name: 'p/key', size: String(bytes.length), crc32c, generation: '17' }
 
 let server: StandInGcs
-afterEach(() => server.stop())
+afterEach(() => {
+  server.stop()
+  vi.unstubAllEnvs()
+})
 
 async function open(say: (request: SeenRequest, count: number) => Said): Promise<Store> {
   server = await startStandInGcs(say)
@@ -91,6 +94,51 @@ it('copies call by call until all is rewritten', async () => {
   )
 })
 
+describe("requests that Google's client thinks up", () => {
+  const busy: Said = { status: 503, headers: { 'retry-after': '3' } }
+  const more: Said = { body: { done: false, rewriteToken: 'token' } }
+  const copy = (store: Store, options = never) => store.copy('from', 'key', options)
+
+  it('are made once', async () => {
+    const store = await open(() => busy)
+    const throttled = { code: 'STORE_FAILED', mend: 'same', retryAfterMs: 3000 }
+    await expect(copy(store)).rejects.toMatchObject(throttled)
+    await expect(store.remove('key', never)).rejects.toMatchObject(throttled)
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'DELETE'])
+  })
+
+  it('end with the signal, between two of them too', async () => {
+    const controller = new AbortController()
+    const store = await open(() => {
+      controller.abort(new Error('told to stop'))
+      return more
+    })
+    await expect(copy(store, controller)).rejects.toThrow('told to stop')
+    expect(server.seen).toHaveLength(1)
+  })
+
+  it('go where they are told, whatever STORAGE_EMULATOR_HOST says', async () => {
+    vi.stubEnv('STORAGE_EMULATOR_HOST', 'http://127.0.0.1:1')
+    server = await startStandInGcs(() => ({ body: { done: true, resource } }))
+    const options = { endpointUrl: server.endpoint, signRequests: false }
+    const store = await openStore(new URL('gs://models/p'), options)
+    await copy(store)
+    await store.remove('a b//c', never)
+    expect(server.seen.map(({ path }) => path)).toEqual([
+      '/storage/v1/b/models/o/p%2Ffrom/rewriteTo/b/models/o/p%2Fkey',
+      '/storage/v1/b/models/o/p%2Fa%20b%2F%2Fc',
+    ])
+  })
+
+  it('say which permission was missing', async () => {
+    const store = await open(() => ({ status: 403, body: { error: { code: 403, message: 'no', errors: [] } } }))
+    await expect(copy(store)).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      message: expect.stringContaining('storage.objects.get and storage.objects.create on gs://models/p/from'),
+    })
+  })
+})
+
 it('reads what is stored, not what Google would unpack of it', async () => {
   const store = await open(() => ({ body: 'packed', headers: { 'x-goog-generation': '17' } }))
   await (await store.read('key', { start: 2, end: 5 }, { ifMatch: '17', ...never })).toArray()
@@ -103,6 +151,7 @@ it('reads what is stored, not what Google would unpack of it', async () => {
 it('says that something else answers', async () => {
   const store = await open(() => ({ body: '<html>log in first</html>' }))
   await expect(store.list('', undefined, never)).rejects.toMatchObject({ code: 'STORE_ANSWER_NOT_UNDERSTOOD' })
+  await expect(store.copy('from', 'key', never)).rejects.toMatchObject({ code: 'STORE_ANSWER_NOT_UNDERSTOOD' })
 })
 
 describe('an upload', () => {

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
+import type { Bucket as SdkBucket } from '@google-cloud/storage'
+
 import { NimctlError } from '../../system/errors.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
 import { openConnections } from '../http/connections.ts'
@@ -10,10 +12,11 @@ import { anonymous, type Credentials, defaultCredentials } from './credentials.t
 import { findEndpoint } from './endpoint.ts'
 import { failureOf, notUnderstood, translateGsError, translateTokenError } from './errors.ts'
 import { type Location, parseGsUrl } from './location.ts'
+import { openSdkBucket } from './sdk.ts'
 
 /** One request of the JSON API. */
 interface GsRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method: string
   /** Below the endpoint; encoded. */
   path: string
   query?: Record<string, string>
@@ -36,6 +39,9 @@ interface UploadRequest extends Pick<GsRequest, 'method' | 'headers' | 'body' | 
   key: string
 }
 
+/** What is asked with Google's client, in however many requests. */
+type SdkAsked = Pick<GsRequest, 'permission' | 'key' | 'silenceMs' | 'signal'>
+
 /** One bucket and prefix, and how to talk to it. */
 export interface Bucket extends Location {
   readonly capabilities: Capabilities
@@ -43,6 +49,8 @@ export interface Bucket extends Location {
   ask(request: GsRequest): Promise<Answer>
   /** The same, and leaves the answer's body to be read. */
   open(request: GsRequest): Promise<IncomingMessage>
+  /** Does with Google's own client what is rare; its requests go out as all others do. It is loaded for the first one. */
+  request<T>(asked: SdkAsked, make: (sdk: SdkBucket) => Promise<T>): Promise<T>
   /** An answer of 308 is one too. */
   askUpload(request: UploadRequest): Promise<Answer>
   /** An error of the connection, as one of ours. */
@@ -121,6 +129,14 @@ export async function openBucket(url: URL, options: StoreOptions): Promise<Bucke
     capabilities: { ...capabilities, sortedListing: google },
     ask: request => guard(request, async () => await readAnswer(await open(request))),
     open: request => guard(request, () => open(request)),
+    request: (asked, make) =>
+      guard(asked, async () => {
+        const sdk = await openSdkBucket(location.bucket, async ({ body, ...request }) => {
+          const answer = await readAnswer(await open({ ...request, ...asked, ...jsonBody(body) }))
+          return objectOf(jsonOf(answer.text)) ?? {}
+        })
+        return await make(sdk)
+      }),
     askUpload: ({ address: to, ...request }) =>
       guard({ ...request, permission: 'storage.objects.create' }, async () => {
         const path = to.pathname + to.search
@@ -130,8 +146,8 @@ export async function openBucket(url: URL, options: StoreOptions): Promise<Bucke
       }),
     translate,
     parse(answer, request) {
-      const value = jsonOf(answer.text)
-      if (typeof value === 'object' && value !== null) return { ...value }
+      const value = objectOf(jsonOf(answer.text))
+      if (value !== undefined) return value
       throw notUnderstood(asking(request))
     },
     close() {
@@ -181,6 +197,11 @@ function outgoing(
   }
 }
 
+function jsonBody(value: object | undefined): Pick<GsRequest, 'headers' | 'body'> {
+  if (value === undefined) return {}
+  return { headers: { 'content-type': 'application/json' }, body: [Buffer.from(JSON.stringify(value))] }
+}
+
 function queryOf(query: Record<string, string>): string {
   const text = new URLSearchParams(query).toString()
   return text === '' ? '' : `?${text}`
@@ -189,6 +210,10 @@ function queryOf(query: Record<string, string>): string {
 /** Of an address that nobody knows any more, 404 is said too. */
 function uploadFailure(answer: Answer): Error {
   return failureOf(answer.status === 404 ? { ...answer, status: 410 } : answer)
+}
+
+function objectOf(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
 }
 
 function jsonOf(text: string): unknown {

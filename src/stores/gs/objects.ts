@@ -71,13 +71,11 @@ export async function checkArrived(
 ): Promise<void> {
   if (crc32c === undefined || crc32c === sums.crc32c) return
   const name = fullKey(bucket, key)
-  const query: Record<string, string> = etag === undefined ? {} : { generation: etag }
-  const permission = 'storage.objects.delete'
+  const options = etag === undefined ? {} : { generation: etag }
+  const asked = { permission: 'storage.objects.delete', key: name, signal }
   const mismatch = checksumMismatch(`gs://${bucket.bucket}/${name}`, { expected: sums.crc32c, found: crc32c, mend })
   // Who may not remove it hears of the mismatch first: sending it again replaces it.
-  await bucket
-    .ask({ method: 'DELETE', path: objectsPath(bucket, name), query, permission, key: name, signal })
-    .catch(() => undefined)
+  await bucket.request(asked, sdk => sdk.file(name, options).delete()).catch(() => undefined)
   throw mismatch
 }
 
@@ -106,9 +104,9 @@ export async function statObject(
 
 export async function removeObject(bucket: Bucket, key: string, { signal }: { signal: AbortSignal }): Promise<void> {
   const name = fullKey(bucket, key)
-  const permission = 'storage.objects.delete'
+  const asked = { permission: 'storage.objects.delete', key: name, signal }
   try {
-    await bucket.ask({ method: 'DELETE', path: objectsPath(bucket, name), permission, key: name, signal })
+    await bucket.request(asked, sdk => sdk.file(name).delete())
   } catch (error) {
     if (!isNotFound(error)) throw error
   }
