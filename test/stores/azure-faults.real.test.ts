@@ -168,6 +168,8 @@ describe('copying', () => {
   it.each([
     { 'x-ms-copy-id': 'the-copy', 'x-ms-copy-status': 'failed', 'x-ms-copy-status-description': '500 InternalError' },
     { 'x-ms-copy-id': 'another', 'x-ms-copy-status': 'success' },
+    { 'x-ms-copy-id': 'the-copy', 'x-ms-copy-status': 'aborted' },
+    { etag: '"of what was written over it"' },
   ])('does not take this for a copy: %j', async headers => {
     proxy.next(isCopy, { type: 'answer', status: 202, headers: pending, body: '' })
     proxy.next(isHead, { type: 'answer', status: 200, headers, body: '' })
@@ -179,6 +181,55 @@ describe('copying', () => {
     await putText(store, 'from', 'text')
     await store.copy('from', 'to', never)
     expect(await readText(store, 'to')).toBe('text')
+  })
+})
+
+describe("requests that Azure's client thinks up", () => {
+  const isRemoval = ({ method }: IncomingMessage) => method === 'DELETE'
+  const isBlockList = ({ method, url = '' }: IncomingMessage) => method === 'GET' && url.includes('comp=blocklist')
+  const uploads = () => Array.fromAsync(store.listUploads?.('blob', never) ?? [])
+
+  it('are made once', async () => {
+    const busy = { 'x-ms-error-code': 'ServerBusy', 'retry-after': '3' }
+    proxy.always(() => true, { type: 'answer', status: 503, headers: busy, body: '' })
+    const throttled = { code: 'STORE_THROTTLED', mend: 'same', retryAfterMs: 3000 }
+    await expect(store.remove('key', never)).rejects.toMatchObject(throttled)
+    expect(proxy.seen).toHaveLength(1)
+  })
+
+  it('end with the signal', async () => {
+    const controller = new AbortController()
+    const stop = (request: IncomingMessage) => {
+      if (isRemoval(request)) controller.abort(new Error('told to stop'))
+      return isRemoval(request)
+    }
+    proxy.next(stop, { type: 'stall' })
+    await expect(store.remove('key', controller)).rejects.toThrow('told to stop')
+  })
+
+  it('have the same version, name and credentials as all others', async () => {
+    store = await open(withSas('racwdl'))
+    await putText(store, 'a b//c', 'text')
+    const seen: IncomingMessage[] = []
+    proxy.next(request => isRemoval(request) && seen.push(request) > 0, { type: 'refuse' })
+    await expect(store.remove('a b//c', never)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE' })
+    expect(seen[0]?.headers).toMatchObject({ 'x-ms-version': '2021-12-02', 'user-agent': 'nimctl' })
+    expect(seen[0]?.url).toMatch(/\/models\/[-0-9a-f]+\/a%20b\/\/c\?.*sig=/)
+    await store.remove('a b//c', never)
+    expect(await listKeys(store)).toEqual([])
+  })
+
+  it('say that something else answers', async () => {
+    const headers = { 'content-type': 'application/xml' }
+    proxy.next(isBlockList, { type: 'answer', status: 200, headers, body: '<BlockList' })
+    await expect(uploads()).rejects.toMatchObject({ code: 'STORE_ANSWER_NOT_UNDERSTOOD' })
+  })
+
+  it('teach the time of the service too', async () => {
+    const date = new Date(Date.now() - 3600_000).toUTCString()
+    const refusal = { 'x-ms-error-code': 'AuthenticationFailed', date }
+    proxy.next(isRemoval, { type: 'answer', status: 403, headers: refusal, body: '' })
+    await expect(store.remove('key', never)).rejects.toMatchObject({ code: 'CLOCK_SKEW', mend: 'same' })
   })
 })
 

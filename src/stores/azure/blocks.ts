@@ -1,6 +1,7 @@
+import type { Block as SdkBlock } from '@azure/storage-blob'
+
 import { NimctlError } from '../../system/errors.ts'
 import { crc32c, crc32cToHex } from '../../system/hash.ts'
-import { element, elements } from '../http/xml.ts'
 import type { Sums } from '../store.ts'
 import { fullKey } from './location.ts'
 import { checkedMd5 } from './objects.ts'
@@ -68,22 +69,23 @@ export async function listUncommitted(
   key: string,
   { signal }: { signal: AbortSignal },
 ): Promise<Block[]> {
-  const text = await askForBlocks(session, fullKey(session, key), signal)
-  const blocks = [...elements(text, 'Block')].flatMap(block => {
-    const parsed = parseBlockId(element(block, 'Name') ?? '')
+  const found = await askForBlocks(session, fullKey(session, key), signal)
+  const blocks = found.flatMap(({ name, size }) => {
+    const parsed = parseBlockId(name)
     // Another tool's.
-    return parsed === undefined ? [] : [{ ...parsed, size: Number(element(block, 'Size') ?? 0) }]
+    return parsed === undefined ? [] : [{ ...parsed, size }]
   })
   const ended = new Set(blocks.filter(({ number }) => number === endMark).map(({ uploadId }) => uploadId))
   return blocks.filter(({ uploadId }) => !ended.has(uploadId)).toSorted((a, b) => a.number - b.number)
 }
 
-async function askForBlocks(session: Session, key: string, signal: AbortSignal): Promise<string> {
-  const query = { comp: 'blocklist', blocklisttype: 'uncommitted' }
+async function askForBlocks(session: Session, key: string, signal: AbortSignal): Promise<SdkBlock[]> {
   try {
-    return (await session.ask('Get Block List', { method: 'GET', key, query, signal })).text
+    const asked = { action: 'Get Block List', key, signal }
+    const list = await session.request(asked, sdk => sdk.getBlockBlobClient(key).getBlockList('uncommitted'))
+    return list.uncommittedBlocks ?? []
   } catch (error) {
-    if (error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND') return ''
+    if (error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND') return []
     throw error
   }
 }

@@ -43,7 +43,7 @@ interface Seen extends Partial<Pick<Failure, 'status' | 'serverMs' | 'retryAfter
 function readError(error: unknown): Seen {
   const name = error instanceof Error ? error.name : ''
   const systemCode = errorCode(error)
-  const { status, serverMs, retryAfter } = isFailure(error) ? error : {}
+  const { status, serverMs, retryAfter } = isFailure(error) ? error : { status: statusOfUnread(error) }
   return {
     name,
     message: sanitize(messageOf(error)).trim(),
@@ -52,6 +52,12 @@ function readError(error: unknown): Seen {
     ...(serverMs === undefined ? {} : { serverMs }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   }
+}
+
+/** An answer that Azure's client could not parse. */
+function statusOfUnread(error: unknown): number | undefined {
+  if (errorCode(error) !== 'PARSE_ERROR' || !(error instanceof Error) || !('statusCode' in error)) return undefined
+  return typeof error.statusCode === 'number' ? error.statusCode : undefined
 }
 
 /** DefaultAzureCredential tells of every source that it tried, a page each: of each the first sentence. */
@@ -208,7 +214,7 @@ function skew({ serverMs }: Seen): string {
 function notUnderstood(seen: Seen, { action, endpoint }: Asked): NimctlError {
   return new NimctlError('unavailable', 'STORE_ANSWER_NOT_UNDERSTOOD', {
     what: `${endpoint} did not answer ${action} as the Blob service does.`,
-    why: said(seen),
+    why: said({ ...seen, message: seen.message.slice(0, 300) }),
     next: 'Look at the address: is it that of the storage account?',
     mend: 'not',
   })

@@ -86,8 +86,9 @@ export function described(key: string, headers: IncomingHttpHeaders): StoredObje
 export const removeObject =
   (session: Session): Store['remove'] =>
   async (key, { signal }) => {
+    const name = fullKey(session, key)
     try {
-      await session.ask('Delete Blob', { method: 'DELETE', key: fullKey(session, key), signal })
+      await session.request({ action: 'Delete Blob', key: name, signal }, sdk => sdk.deleteBlob(name))
     } catch (error) {
       if (!(error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND')) throw error
     }

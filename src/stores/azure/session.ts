@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
+import type { ContainerClient } from '@azure/storage-blob'
+
 import type { Answer } from '../http/answer.ts'
 import { openConnections } from '../http/connections.ts'
 import { send } from '../http/send.ts'
@@ -8,18 +10,31 @@ import { type Failure, isFailure, readFailure, readSuccess } from './answer.ts'
 import { authorize, chooseCredential, type Credential, endOfSas, queryOf } from './credentials.ts'
 import { translateAzureError } from './errors.ts'
 import { type Location, parseAzureUrl, pathOf } from './location.ts'
+import { openSdkContainer } from './sdk.ts'
 import { accountSettings } from './settings.ts'
 
-interface AzureRequest {
-  method: 'DELETE' | 'GET' | 'HEAD' | 'PUT'
-  /** In the container; absent: the container itself. */
-  key?: string
+interface RawRequest {
+  method: string
+  /** Encoded. */
+  path: string
   query?: Record<string, string>
   /** Names in lower case. */
   headers?: Record<string, string>
   /** Sent as it is. Must not change before the promise settles. */
   body?: Uint8Array
   silenceMs?: number
+  signal: AbortSignal
+}
+
+interface AzureRequest extends Omit<RawRequest, 'path'> {
+  /** In the container; absent: the container itself. */
+  key?: string
+}
+
+interface Asked {
+  /** As the service's documentation calls it. */
+  action: string
+  key?: string | undefined
   signal: AbortSignal
 }
 
@@ -33,7 +48,12 @@ export interface Session extends Location {
   ask(action: string, request: AzureRequest): Promise<Answer>
   /** The same, and leaves the answer's body to be read. */
   open(action: string, request: AzureRequest): Promise<IncomingMessage>
-  translate(error: unknown, asked: { action: string; key?: string | undefined; signal: AbortSignal }): unknown
+  /**
+   * Does with Azure's own client what is rare; its requests go out as all others do, and the signal is theirs already. It
+   * is loaded for the first one.
+   */
+  request<T>(asked: Asked, make: (sdk: ContainerClient) => Promise<T>): Promise<T>
+  translate(error: unknown, asked: Asked): unknown
   /** What a source of a copy has to carry in its query. */
   readonly sourceQuery: string
   /** By the service's clock, in milliseconds since 1970. */
@@ -74,31 +94,37 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
     credential.forget()
     tokenWasGood = false
   }
-  const exchange = async <T>(
-    action: string,
-    request: AzureRequest,
-    read: (incoming: IncomingMessage) => T | Promise<T>,
-  ): Promise<T> => {
-    const { method, key, body, silenceMs, signal } = request
-    signal.throwIfAborted()
+  const guard = async <T>(asked: Asked, make: () => Promise<T>): Promise<T> => {
+    asked.signal.throwIfAborted()
     try {
-      const { headers, path } = await prepare(request, { location, credential, nowMs: nowMs() })
-      signal.throwIfAborted()
-      const incoming = await send(connections, { to: endpoint, method, path, headers, body, silenceMs, signal })
-      if ((incoming.statusCode ?? 0) >= 300) throw await readFailure(incoming)
-      tokenWasGood = credential.type === 'token'
-      return await read(incoming)
+      return await make()
     } catch (error) {
-      const translated = translate(error, { action, key, signal })
+      const translated = translate(error, asked)
       if (isFailure(error)) learn(error)
       throw translated
     }
   }
+  const exchange = async <T>(request: RawRequest, read: (incoming: IncomingMessage) => T | Promise<T>): Promise<T> => {
+    const { method, body, silenceMs, signal } = request
+    const { headers, path } = await prepare(request, { location, credential, nowMs: nowMs() })
+    signal.throwIfAborted()
+    const incoming = await send(connections, { to: endpoint, method, path, headers, body, silenceMs, signal })
+    if ((incoming.statusCode ?? 0) >= 300) throw await readFailure(incoming)
+    tokenWasGood = credential.type === 'token'
+    return await read(incoming)
+  }
+  const located = ({ key, ...request }: AzureRequest): RawRequest => ({ ...request, path: pathOf(location, key) })
   return {
     ...location,
     translate,
-    ask: (action, request) => exchange(action, request, readSuccess),
-    open: (action, request) => exchange(action, request, incoming => incoming),
+    ask: (action, request) => guard({ action, ...request }, () => exchange(located(request), readSuccess)),
+    open: (action, request) => guard({ action, ...request }, () => exchange(located(request), incoming => incoming)),
+    request: (asked, make) =>
+      guard(asked, async () => {
+        const address = `${endpoint.name}/${azureContainer}`
+        const { signal } = asked
+        return await make(await openSdkContainer(address, request => exchange({ ...request, signal }, readSuccess)))
+      }),
     sourceQuery: credential.type === 'sas' ? `?${queryOf(credential.sas)}` : '',
     nowMs,
     close: () => {
@@ -110,11 +136,10 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
 
 /** Says who asks, in a header or behind the query. */
 async function prepare(
-  { method, key, query = {}, headers: given, body }: AzureRequest,
+  { method, path, query = {}, headers: given, body }: RawRequest,
   { location, credential, nowMs }: { location: Location; credential: Credential; nowMs: number },
 ): Promise<{ headers: Record<string, string>; path: string }> {
-  const path = pathOf(location, key)
-  const headers: Record<string, string> = { 'x-ms-version': version, 'x-ms-date': httpDate(nowMs), ...given }
+  const headers: Record<string, string> = { ...given, 'x-ms-version': version, 'x-ms-date': httpDate(nowMs) }
   if (method === 'PUT') headers['content-length'] = String(body?.length ?? 0)
   const sas = await authorize(credential, { method, path, query, headers })
   headers['host'] = location.endpoint.host
