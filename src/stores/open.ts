@@ -5,6 +5,7 @@ import type { GsSettings } from './gs/settings.ts'
 import type { ProxySettings } from './http/proxy.ts'
 import { readOnly } from './read-only.ts'
 import type { Store } from './store.ts'
+import type { HdfsSettings } from './webhdfs/settings.ts'
 
 /** Plain values; flags, environment and nimctl.yaml were resolved before. Each kind of store reads what concerns it. */
 export interface StoreOptions {
@@ -22,6 +23,7 @@ export interface StoreOptions {
   proxy?: ProxySettings
   azure?: AzureSettings
   gs?: GsSettings
+  hdfs?: HdfsSettings
   /** Every change is refused before a request is made. */
   readOnly?: boolean
 }
@@ -31,7 +33,10 @@ const adapters: Record<string, (url: URL, options: StoreOptions) => Promise<Stor
   az: async (url, options) => (await import('./azure/open.ts')).openAzureStore(url, options),
   file: async url => (await import('./file/open.ts')).openFileStore(url),
   gs: async (url, options) => (await import('./gs/open.ts')).openGsStore(url, options),
+  hdfs: openHdfs,
   s3: async (url, options) => (await import('./s3/open.ts')).openS3Store(url, options),
+  swebhdfs: openHdfs,
+  webhdfs: openHdfs,
 }
 
 /** @throws NimctlError `usage` / `STORE_SCHEME_UNKNOWN`, or `STORE_URL_INVALID` from the adapter. */
@@ -48,4 +53,8 @@ export async function openStore(url: URL, options: StoreOptions): Promise<Store>
   }
   const store = await open(url, options)
   return options.readOnly === true ? readOnly(store) : store
+}
+
+async function openHdfs(url: URL, options: StoreOptions): Promise<Store> {
+  return await (await import('./hdfs/open.ts')).openHdfsStore(url, options)
 }

@@ -82,6 +82,8 @@ export interface FinishedPart {
   size: number
   crc32c: number
   etag?: string
+  /** What `complete` has to know of the part and the store can't tell: it is kept with the part, across processes. */
+  note?: string
 }
 
 /** An object of another store of the same service, as its `stat` described it. */

@@ -1,0 +1,95 @@
+import { NimctlError } from '../../system/errors.ts'
+import { uploadGone } from '../checksum.ts'
+import type { StoredObject } from '../store.ts'
+import { askChecksum, type Note, writeNote } from './proof.ts'
+import type { Session } from './session.ts'
+import { described, type Status, statPath } from './status.ts'
+
+export interface Publication {
+  key: string
+  /** Where it lies until now. */
+  from: string
+  to: string
+  /** Of the bytes that were sent. */
+  size: number
+  note: Note
+  ifAbsent?: boolean | undefined
+  /** What `from` was when it was moved by a try whose answer got lost. */
+  moved?: Status | undefined
+  onMove: (status: Status) => void
+  signal: AbortSignal
+}
+
+/**
+ * Compares what HDFS stored with what was sent, notes it, and moves it into its place, where it is whole at once.
+ *
+ * @throws NimctlError `unavailable` / `CHECKSUM_MISMATCH`, `check-failed` / `STORE_KEY_EXISTS`.
+ */
+export async function publish(session: Session, publication: Publication): Promise<StoredObject> {
+  const { key, from, to, size, note, moved, signal } = publication
+  const status = await statPath(session, from, signal)
+  const object = described(key, status ?? moved ?? noStatus)
+  if (status === undefined) {
+    if (moved !== undefined && (await isThere(session, to, { status: moved, signal })))
+      return { ...object, crc32c: note.crc32c }
+    throw uploadGone(session.describe(to))
+  }
+  if (status.size !== size) throw mismatch(session.describe(to), `${size} bytes were sent, ${status.size} lie there.`)
+  const found = size === 0 ? note.checksum : await askChecksum(session, from, signal)
+  if (found !== undefined && found !== note.checksum)
+    throw mismatch(session.describe(to), `Its MD5 of MD5s of CRC32Cs should be ${note.checksum} and is ${found}.`)
+  if (found !== undefined && size > 0) await writeNote(session, from, { note, signal })
+  await session.makeFolderFor(to, signal)
+  publication.onMove(status)
+  await move(session, { ...publication, status })
+  return found === undefined ? object : { ...object, crc32c: note.crc32c }
+}
+
+const noStatus: Status = { name: '', isFile: true, size: 0, blockSize: 0, fileId: 0, modifiedMs: 0 }
+
+/** By options that the plain RENAME lacks: it never replaces, and says no without a reason. */
+async function move(
+  session: Session,
+  { from, to, ifAbsent, status, signal }: Publication & { status: Status },
+): Promise<void> {
+  const query = { destination: to, renameoptions: ifAbsent === true ? 'NONE' : 'OVERWRITE' }
+  try {
+    await session.client.ask({ method: 'PUT', op: 'RENAME', path: from, query, signal })
+  } catch (error) {
+    if (!(error instanceof NimctlError) || signal.aborted) throw error
+    // The answer may have got lost, and then the next one is that nothing is there to be moved.
+    if (await isThere(session, to, { status, signal })) return
+    if (error.code === 'STORE_KEY_EXISTS') throw keyExists(session.describe(to), error)
+    if (error.code !== 'OBJECT_NOT_FOUND') throw error
+    session.forgetFolders()
+    throw folderGone(session.describe(to), error)
+  }
+}
+
+async function isThere(
+  session: Session,
+  path: string,
+  { status, signal }: { status: Status; signal: AbortSignal },
+): Promise<boolean> {
+  return (await statPath(session, path, signal))?.fileId === status.fileId
+}
+
+function keyExists(name: string, cause: NimctlError): NimctlError {
+  return new NimctlError('check-failed', 'STORE_KEY_EXISTS', {
+    what: `${name} exists already.`,
+    why: 'It was to be created only if it is absent.',
+    cause,
+  })
+}
+
+function folderGone(name: string, cause: NimctlError): NimctlError {
+  return new NimctlError('unavailable', 'STORE_FAILED', {
+    what: `${name} could not be put in its place.`,
+    why: cause.why ?? 'Its directory was removed meanwhile.',
+    cause,
+  })
+}
+
+function mismatch(name: string, why: string): NimctlError {
+  return new NimctlError('unavailable', 'CHECKSUM_MISMATCH', { what: `${name} did not arrive as it was sent.`, why })
+}

@@ -1,0 +1,23 @@
+import type { Secret } from '../../system/secret.ts'
+
+/** What is particular to HDFS, from flags and environment. */
+export interface HdfsSettings {
+  /** Who asks, where the cluster believes it (`user.name`). */
+  user?: string
+  /** A delegation token in the form of WebHDFS: then nobody is named. */
+  token?: Secret
+  /** A file with one, read anew when it has expired. */
+  tokenFile?: string
+  /** Where WebHDFS is spoken, instead of what the URL and Hadoop's configuration say: namenodes, HttpFS, Knox. */
+  webhdfsUrls?: readonly URL[]
+  /** Directory of core-site.xml and hdfs-site.xml. */
+  configurationDirectory?: string
+  /** Of new files, in octal digits. Absent: as the cluster has it. */
+  permission?: string
+  /** Copies of each block. Absent: as the cluster has it. */
+  replication?: number
+  /** Bytes of a block, and of a part at least. Default 64 MiB. */
+  blockSize?: number
+  /** Told which way to HDFS is taken, in a sentence for people. */
+  onWay?: (way: string) => void
+}

@@ -1,0 +1,52 @@
+import type { OpenUpload, SavedUpload } from '../store.ts'
+import { listFolder, walkFiles } from './list.ts'
+import { incompleteFolder } from './location.ts'
+import { type Session, tidyMs } from './session.ts'
+import type { Status } from './status.ts'
+import { removePath } from './write.ts'
+
+/** The file that takes the parts. Below a folder of its own it has the key as path, which tells whose it is. */
+export function partsPath(session: Session, { id, key }: { id: string; key: string }): string {
+  return `${session.incomplete}/${id}/${key}`
+}
+
+/** The id becomes a name in a path and comes from a journal that somebody may have changed. */
+export function isUploadId(id: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(id)
+}
+
+/** Also what a killed `put` left, under its own name: nothing says which key it was to have. */
+export async function* listOpenUploads(
+  session: Session,
+  { prefix, signal }: { prefix: string; signal: AbortSignal },
+): AsyncGenerator<OpenUpload> {
+  for await (const status of listFolder(session, session.incomplete, { signal })) {
+    const { name: id } = status
+    if (!isUploadId(id)) continue
+    for await (const upload of status.isFile ? [leftByPut(status)] : uploadsIn(session, status, signal)) {
+      if (upload.key.startsWith(prefix)) yield upload
+    }
+  }
+}
+
+function leftByPut({ name, modifiedMs }: Status): OpenUpload {
+  return { key: `${incompleteFolder}/${name}`, id: name, partSize: 0, startedMs: modifiedMs }
+}
+
+async function* uploadsIn(
+  session: Session,
+  { name: id, modifiedMs }: Status,
+  signal: AbortSignal,
+): AsyncGenerator<OpenUpload> {
+  for await (const { key, status } of walkFiles(session, `${session.incomplete}/${id}`, { prefix: '', signal })) {
+    // A part is a block, and blocks keep their size. The folder was changed when the upload was begun, and not since.
+    yield { key, id, partSize: status.size === 0 ? 0 : status.blockSize, startedMs: modifiedMs }
+  }
+}
+
+export async function removeUpload(session: Session, { id }: Pick<SavedUpload, 'id'>): Promise<void> {
+  if (!isUploadId(id)) return
+  const signal = AbortSignal.timeout(tidyMs)
+  await removePath(session, `${session.incomplete}/${id}`, { recursive: true, signal })
+  await session.removeIncompleteIfEmpty()
+}
