@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 import type { AzureSettings } from '../stores/azure/settings.ts'
+import type { HdfsSettings } from '../stores/webhdfs/settings.ts'
 import { secret, type Secret } from '../system/secret.ts'
 import type { Context } from './context.ts'
 
@@ -45,4 +46,15 @@ export function azureSettings(env: Environment): AzureSettings {
     ...(sasToken && { sasToken: secret(sasToken) }),
     ...(connectionString && { connectionString: secret(connectionString) }),
   }
+}
+
+/** Who asks HDFS. Without a word of it Hadoop's clients take the name of whoever runs them. */
+export function hdfsCaller(
+  env: Environment,
+  tokenFile: string | undefined,
+): Pick<HdfsSettings, 'user' | 'token' | 'tokenFile'> {
+  if (tokenFile !== undefined) return { tokenFile }
+  if (env.NIMCTL_HDFS_TOKEN) return { token: secret(env.NIMCTL_HDFS_TOKEN) }
+  const user = env.HADOOP_USER_NAME || env.USER
+  return user ? { user } : {}
 }

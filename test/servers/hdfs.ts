@@ -14,7 +14,9 @@ import { toolEnvironment } from './tool-environment.ts'
 export interface Hdfs {
   /** Of the namenode: `127.0.0.1:PORT`, for `webhdfs://` and as origin with `http://` before it. */
   httpAddress: string
-  /** The same for `hdfs://`. */
+  /** Where the namenode sends for bytes: `http://127.0.0.1:PORT`. */
+  datanodeOrigin: string
+  /** The same as httpAddress for `hdfs://`. */
   rpcAddress: string
   /** A directory with core-site.xml and hdfs-site.xml, as HADOOP_CONF_DIR names it. */
   configuration: string
@@ -115,6 +117,7 @@ export async function startHdfs(settings: Readonly<Record<string, string>> = {})
     Object.entries(given).flatMap(([name, value]) => ['-D', `${name}=${value}`])
   return {
     httpAddress,
+    datanodeOrigin: `http://127.0.0.1:${ports.web}`,
     rpcAddress: `127.0.0.1:${ports.rpc}`,
     configuration,
     superuser: process.env['USER'] ?? 'root',
@@ -168,6 +171,8 @@ function writeConfiguration(
     'dfs.datanode.hostname': '127.0.0.1',
     'dfs.namenode.datanode.registration.ip-hostname-check': 'false',
     'dfs.heartbeat.interval': '1',
+    // How long whoever closes a file waits for the namenode to know its last block: 400 ms, which tests need not.
+    'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': '5',
     ...settings,
   }
   writeFileSync(join(configuration, 'hdfs-site.xml'), siteXml(site))

@@ -1,27 +1,42 @@
-import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
-import { openStore } from '../../src/stores/open.ts'
 import { withRetry } from '../../src/stores/retry.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { silent } from '../../src/system/progress.ts'
-import { type Hdfs, startHdfs } from '../servers/hdfs.ts'
 import { describeStoreContract } from './contract.ts'
+import { failEveryFifth } from './unreliable.ts'
+import { hdfsServer } from './webhdfs-server.ts'
 
-const blockSize = 1024 ** 2
-let hdfs: Hdfs
+const server = hdfsServer()
 
-beforeAll(async () => {
-  hdfs = await startHdfs()
-})
-afterAll(async () => {
-  await hdfs.stop()
+describe('HDFS', () => {
+  describeStoreContract('webhdfs', () => server.open())
 })
 
-describeStoreContract('webhdfs', open)
+describe('HDFS, of whose requests every fifth fails', () => {
+  const busy = { status: 503, headers: { 'retry-after': '0' }, body: '' }
+  // A datanode takes a moment to notice that a writer has gone, and until then the file is open.
+  const patience = { maxRetries: 10, firstWaitMs: 1, longestWaitMs: 200 }
+  let retries = 0
+  let before = 0
 
-async function open(): Promise<Store> {
-  const url = new URL(`webhdfs://${hdfs.httpAddress}/${randomUUID()}`)
-  return await openStore(url, { hdfs: { user: hdfs.superuser, blockSize } })
-}
+  beforeAll(() => {
+    before = seen()
+    const content = ({ url }: IncomingMessage) => url?.includes('op=OPEN') === true
+    failEveryFifth(server.namenode, busy)
+    failEveryFifth(server.datanode, busy, { content })
+    return () => {
+      server.namenode.calm()
+      server.datanode.calm()
+    }
+  })
+  describeStoreContract('webhdfs', async (): Promise<Store> => {
+    return withRetry(await server.open(), patience, event => {
+      if (event.event === 'retrying') retries += 1
+    })
+  })
+  it('fails indeed', () => expect(retries / (seen() - before)).toBeGreaterThan(0.1))
+
+  const seen = () => server.namenode.seen.length + server.datanode.seen.length
+})

@@ -3,9 +3,10 @@ import { Option, type Command } from 'commander'
 import type { GsSettings } from '../../stores/gs/settings.ts'
 import type { ProxySettings } from '../../stores/http/proxy.ts'
 import type { Store } from '../../stores/store.ts'
+import type { HdfsSettings } from '../../stores/webhdfs/settings.ts'
 import type { Context } from '../context.ts'
-import { azureSettings } from '../settings.ts'
-import { parseCount, parseList, parseRetries } from './values.ts'
+import { azureSettings, hdfsCaller } from '../settings.ts'
+import { parseBlockSize, parseCount, parseList, parsePermission, parseRetries, parseWebhdfsUrls } from './values.ts'
 
 export interface StoreFlags {
   endpointUrl?: string
@@ -15,6 +16,11 @@ export interface StoreFlags {
   signRequest: boolean
   billingProject?: string
   impersonateServiceAccount?: string[]
+  webhdfsUrl?: URL[]
+  hdfsTokenFile?: string
+  hdfsPermission?: string
+  hdfsReplication?: number
+  hdfsBlockSize?: number
   caFile?: string
   insecureSkipTlsVerify?: true
   retries: number
@@ -44,6 +50,15 @@ export function addStoreOptions(command: Command): Command {
     new Option('--impersonate-service-account <emails>', 'act as this Google account; by way of others before it (gs)')
       .argParser(parseList)
       .env('CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT'),
+    new Option('--webhdfs-url <urls>', 'namenodes, HttpFS or Knox: http://host:9870, with commas between (hdfs)').argParser(
+      parseWebhdfsUrls,
+    ),
+    new Option('--hdfs-token-file <file>', 'delegation token (NIMCTL_HDFS_TOKEN) instead of HADOOP_USER_NAME (hdfs)'),
+    new Option('--hdfs-permission <octal>', "of new files (default: the cluster's) (hdfs)").argParser(parsePermission),
+    new Option('--hdfs-replication <n>', "copies of each block (default: the cluster's) (hdfs)").argParser(parseCount),
+    new Option('--hdfs-block-size <size>', 'of new files, and of a part at least (default: 64Mi) (hdfs)').argParser(
+      parseBlockSize,
+    ),
     new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'),
     new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
     new Option('--retries <n>', 'tries after the first').default(8).argParser(parseRetries).env('NIMCTL_RETRIES'),
@@ -77,6 +92,7 @@ export async function openFlaggedStore(
     signRequests: signRequest,
     ...proxySettings(context.env),
     gs: gsSettings(flags, context.env),
+    hdfs: hdfsSettings(flags, context),
     ...(caFile !== undefined && { caFile }),
     ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
     azure: azureSettings(context.env),
@@ -97,5 +113,18 @@ function gsSettings({ billingProject, impersonateServiceAccount }: StoreFlags, e
     ...(env.STORAGE_EMULATOR_HOST !== undefined && { emulatorHost: env.STORAGE_EMULATOR_HOST }),
     ...(billingProject !== undefined && { billingProject }),
     ...(impersonateServiceAccount !== undefined && { impersonate: impersonateServiceAccount }),
+  }
+}
+
+function hdfsSettings(flags: StoreFlags, { env, report }: Context): HdfsSettings {
+  const { webhdfsUrl, hdfsTokenFile, hdfsPermission, hdfsReplication, hdfsBlockSize } = flags
+  return {
+    ...hdfsCaller(env, hdfsTokenFile),
+    ...(env.HADOOP_CONF_DIR && { configurationDirectory: env.HADOOP_CONF_DIR }),
+    ...(webhdfsUrl !== undefined && { webhdfsUrls: webhdfsUrl }),
+    ...(hdfsPermission !== undefined && { permission: hdfsPermission }),
+    ...(hdfsReplication !== undefined && { replication: hdfsReplication }),
+    ...(hdfsBlockSize !== undefined && { blockSize: hdfsBlockSize }),
+    onWay: line => report({ event: 'log', source: 'hdfs', line }),
   }
 }

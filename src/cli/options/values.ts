@@ -35,8 +35,34 @@ export function parseSize(text: string): number {
   return Math.round(bytes)
 }
 
-const schemes =
-  's3://bucket/prefix, gs://bucket/prefix, https://ACCOUNT.blob.core.windows.net/container/prefix or file:///dir'
+/** HDFS wants whole chunks of its checksums. */
+export function parseBlockSize(text: string): number {
+  const size = parseSize(text)
+  if (size % 512 !== 0) throw new InvalidArgumentError('Expected a multiple of 512 bytes, such as 64Mi.')
+  return size
+}
+
+/** As chmod takes it. */
+export function parsePermission(text: string): string {
+  if (!/^[0-7]{3,4}$/.test(text)) throw new InvalidArgumentError('Expected octal digits such as 640.')
+  return text
+}
+
+export function parseWebhdfsUrls(text: string): URL[] {
+  return text.split(',').map(item => {
+    const url = URL.canParse(item) ? new URL(item) : undefined
+    if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '') return url
+    throw new InvalidArgumentError('Expected addresses such as http://namenode:9870, with commas between.')
+  })
+}
+
+const schemes = [
+  's3://bucket/prefix',
+  'gs://bucket/prefix',
+  'https://ACCOUNT.blob.core.windows.net/container/prefix',
+  'hdfs://namenode/path',
+  'webhdfs://namenode:9870/path or file:///dir',
+].join(', ')
 
 /** @throws NimctlError `usage` / `URL_INVALID`. */
 export function parseStoreUrl(text: string): URL {

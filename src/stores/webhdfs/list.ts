@@ -2,11 +2,19 @@ import { NimctlError } from '../../system/errors.ts'
 import type { Page, StoredObject } from '../store.ts'
 import { numberAt, read } from './json.ts'
 import { incompleteFolder } from './location.ts'
+import type { Answers } from './recall.ts'
 import type { Session } from './session.ts'
 import { described, readStatus, type Status } from './status.ts'
 
 /** As S3's pages. */
 const pageSize = 1000
+
+/** Some entries of a directory. */
+export interface Batch {
+  statuses: Status[]
+  /** How many come behind them. */
+  remaining: number
+}
 
 /** The cursor is the last key of the page before: the walk goes on behind it, whoever asks. */
 export async function listObjects(
@@ -14,12 +22,14 @@ export async function listObjects(
   { prefix, cursor, signal }: { prefix: string; cursor: string | undefined; signal: AbortSignal },
 ): Promise<Page> {
   signal.throwIfAborted()
-  const objects: StoredObject[] = []
-  for await (const { key, status } of walkFiles(session, session.root, { prefix, after: cursor, signal })) {
-    if (objects.length === pageSize) return { objects, cursor: objects.at(-1)?.key ?? '' }
-    objects.push(described(key, status))
-  }
-  return { objects }
+  return await session.batches.during(JSON.stringify([prefix, cursor]), async known => {
+    const objects: StoredObject[] = []
+    for await (const { key, status } of walkFiles(session, session.root, { prefix, after: cursor, known, signal })) {
+      if (objects.length === pageSize) return { objects, cursor: objects.at(-1)?.key ?? '' }
+      objects.push(described(key, status))
+    }
+    return { objects }
+  })
 }
 
 export interface Walk {
@@ -27,6 +37,7 @@ export interface Walk {
   prefix: string
   /** A key: only those behind it, in the order of the walk. */
   after?: string | undefined
+  known: Answers<Batch>
   signal: AbortSignal
 }
 
@@ -53,7 +64,7 @@ async function* walkFolder(
   if (startAfter !== undefined && below.length > 0)
     yield* walkFolder(session, root, { folder: `${folder}${startAfter}/`, walk, after: below })
   const path = `${root}/${folder}`.replace(/\/$/, '') || '/'
-  for await (const status of listFolder(session, path, { startAfter, signal: walk.signal })) {
+  for await (const status of listFolder(session, path, { ...walk, startAfter })) {
     const key = folder + status.name
     if (key === incompleteFolder) continue
     if (status.isFile) {
@@ -68,11 +79,13 @@ async function* walkFolder(
 export async function* listFolder(
   session: Session,
   path: string,
-  { startAfter, signal }: { startAfter?: string | undefined; signal: AbortSignal },
+  { startAfter, known, signal }: Pick<Walk, 'known' | 'signal'> & { startAfter?: string | undefined },
 ): AsyncGenerator<Status> {
   let last = startAfter
   for (;;) {
-    const { statuses, remaining } = await listBatch(session, path, { startAfter: last, signal })
+    const question = JSON.stringify([path, last])
+    const { statuses, remaining } = known.get(question) ?? (await listBatch(session, path, { startAfter: last, signal }))
+    known.set(question, { statuses, remaining })
     yield* statuses
     const next = statuses.at(-1)?.name
     if (remaining === 0 || next === undefined) return
@@ -84,7 +97,7 @@ async function listBatch(
   session: Session,
   path: string,
   { startAfter, signal }: { startAfter: string | undefined; signal: AbortSignal },
-): Promise<{ statuses: Status[]; remaining: number }> {
+): Promise<Batch> {
   const query = startAfter === undefined ? {} : { startAfter }
   try {
     const answer = await session.client.ask({ method: 'GET', op: 'LISTSTATUS_BATCH', path, query, signal })

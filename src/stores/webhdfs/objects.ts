@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 
-import { NimctlError } from '../../system/errors.ts'
+import { isRetryable, NimctlError } from '../../system/errors.ts'
 import { checkBytes } from '../checksum.ts'
 import type { StoredObject, Sums } from '../store.ts'
 import { fileChecksum } from './checksum.ts'
 import { pathOf } from './location.ts'
 import { provedCrc32c } from './proof.ts'
 import { publish } from './publish.ts'
-import { type Session, tidyMs } from './session.ts'
+import { type BegunPut, type Session, tidyMs } from './session.ts'
 import { described, statPath } from './status.ts'
 import { createFile, removePath } from './write.ts'
 
@@ -33,19 +33,36 @@ export async function putObject(
   checkBytes(bytes, sums, session.describe(to))
   const blockSize = session.capabilities.minPart
   const note = { crc32c: sums.crc32c, checksum: fileChecksum(bytes, blockSize) }
-  const from = `${session.incomplete}/${randomUUID()}`
-  return await session.withIncomplete(signal, async () => {
-    try {
-      await createFile(session, from, { bytes, blockSize, signal })
-      const publication = { key, from, to, size: bytes.length, note, ifAbsent, onMove: () => undefined, signal }
-      return await publish(session, publication)
-    } catch (error) {
-      // What can't be removed now, cleanup finds.
-      const removing = { recursive: false, signal: AbortSignal.timeout(tidyMs) }
-      await removePath(session, from, removing).catch(() => undefined)
-      throw error
-    }
-  })
+  const task = JSON.stringify([to, note, ifAbsent])
+  const put = takeBegun(session, task)
+  try {
+    const object = await session.withIncomplete(signal, async () => {
+      if (!put.created) await createFile(session, put.from, { bytes, blockSize, signal })
+      put.created = true
+      return await publish(session, { ...put, key, to, size: bytes.length, note, ifAbsent, signal })
+    })
+    await session.removeIncompleteIfEmpty()
+    return object
+  } catch (error) {
+    // What arrived wrong has to be sent again from its first byte.
+    if (isRetryable(error) && error.code !== 'CHECKSUM_MISMATCH') session.brokenOff.set(task, put)
+    else await giveUp(session, put)
+    throw error
+  }
+}
+
+/** What a try before this one left: each is several requests, and the next goes on where one failed. */
+function takeBegun({ brokenOff, incomplete }: Session, task: string): BegunPut {
+  const begun = brokenOff.get(task) ?? { from: `${incomplete}/${randomUUID()}`, created: false, progress: {} }
+  brokenOff.delete(task)
+  return begun
+}
+
+/** What can't be removed now, cleanup finds. */
+async function giveUp(session: Session, { from }: BegunPut): Promise<void> {
+  const removing = { recursive: false, signal: AbortSignal.timeout(tidyMs) }
+  await removePath(session, from, removing).catch(() => undefined)
+  await session.removeIncompleteIfEmpty()
 }
 
 /** Folders stay: nothing in HDFS minds an empty one. */

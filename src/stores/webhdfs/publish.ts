@@ -2,7 +2,7 @@ import { NimctlError } from '../../system/errors.ts'
 import { uploadGone } from '../checksum.ts'
 import type { StoredObject } from '../store.ts'
 import { askChecksum, type Note, writeNote } from './proof.ts'
-import type { Session } from './session.ts'
+import type { Progress, Session } from './session.ts'
 import { described, type Status, statPath } from './status.ts'
 
 export interface Publication {
@@ -14,9 +14,8 @@ export interface Publication {
   size: number
   note: Note
   ifAbsent?: boolean | undefined
-  /** What `from` was when it was moved by a try whose answer got lost. */
-  moved?: Status | undefined
-  onMove: (status: Status) => void
+  /** Of tries before this one, which goes on behind them. */
+  progress: Progress
   signal: AbortSignal
 }
 
@@ -26,26 +25,26 @@ export interface Publication {
  * @throws NimctlError `unavailable` / `CHECKSUM_MISMATCH`, `check-failed` / `STORE_KEY_EXISTS`.
  */
 export async function publish(session: Session, publication: Publication): Promise<StoredObject> {
-  const { key, from, to, size, note, moved, signal } = publication
-  const status = await statPath(session, from, signal)
-  const object = described(key, status ?? moved ?? noStatus)
-  if (status === undefined) {
-    if (moved !== undefined && (await isThere(session, to, { status: moved, signal })))
-      return { ...object, crc32c: note.crc32c }
-    throw uploadGone(session.describe(to))
-  }
-  if (status.size !== size) throw mismatch(session.describe(to), `${size} bytes were sent, ${status.size} lie there.`)
-  const found = size === 0 ? note.checksum : await askChecksum(session, from, signal)
-  if (found !== undefined && found !== note.checksum)
-    throw mismatch(session.describe(to), `Its MD5 of MD5s of CRC32Cs should be ${note.checksum} and is ${found}.`)
-  if (found !== undefined && size > 0) await writeNote(session, from, { note, signal })
+  const { key, from, to, note, progress, signal } = publication
+  progress.status ??= await statPath(session, from, signal)
+  const { status } = progress
+  if (status === undefined) throw uploadGone(session.describe(to))
+  progress.proved ??= await prove(session, { ...publication, status })
+  if (progress.proved && status.size > 0) progress.noted ??= await writeNote(session, from, { note, signal })
   await session.makeFolderFor(to, signal)
-  publication.onMove(status)
   await move(session, { ...publication, status })
-  return found === undefined ? object : { ...object, crc32c: note.crc32c }
+  return { ...described(key, status), ...(progress.proved && { crc32c: note.crc32c }) }
 }
 
-const noStatus: Status = { name: '', isFile: true, size: 0, blockSize: 0, fileId: 0, modifiedMs: 0 }
+/** Whether the server's checksum is ours; a file without bytes has nothing else to prove. */
+async function prove(session: Session, { from, to, size, note, status, signal }: Publication & { status: Status }): Promise<boolean> {
+  if (status.size !== size) throw mismatch(session.describe(to), `${size} bytes were sent, ${status.size} lie there.`)
+  if (size === 0) return true
+  const found = await askChecksum(session, from, signal)
+  if (found !== undefined && found !== note.checksum)
+    throw mismatch(session.describe(to), `Its MD5 of MD5s of CRC32Cs should be ${note.checksum} and is ${found}.`)
+  return found !== undefined
+}
 
 /** By options that the plain RENAME lacks: it never replaces, and says no without a reason. */
 async function move(
@@ -61,6 +60,7 @@ async function move(
     if (await isThere(session, to, { status, signal })) return
     if (error.code === 'STORE_KEY_EXISTS') throw keyExists(session.describe(to), error)
     if (error.code !== 'OBJECT_NOT_FOUND') throw error
+    if ((await statPath(session, from, signal)) === undefined) throw uploadGone(session.describe(to), { cause: error })
     session.forgetFolders()
     throw folderGone(session.describe(to), error)
   }

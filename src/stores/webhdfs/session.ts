@@ -1,7 +1,10 @@
 import type { Capabilities } from '../store.ts'
 import type { Client, Operation } from './client.ts'
+import type { Batch } from './list.ts'
 import { folderOf, incompleteFolder, type Location } from './location.ts'
+import { openRecall, type Recall } from './recall.ts'
 import type { HdfsSettings } from './settings.ts'
+import type { Status } from './status.ts'
 
 /** One directory of HDFS, how to talk to it, and what was found out about it. */
 export interface Session extends Location {
@@ -9,17 +12,36 @@ export interface Session extends Location {
   /** Changes as the server shows what it is capable of. */
   readonly capabilities: Capabilities
   readonly settings: HdfsSettings
+  /** Of directories whose listing was broken off. */
+  readonly batches: Recall<Batch>
+  /** Puts that were broken off (objects.ts), by what they put where. */
+  readonly brokenOff: Map<string, BegunPut>
   /** For people. */
   describe(path: string): string
-  /** The folder in which an object comes to lie, made where it is not there. Who may not is told so before bytes are sent. */
+  /** The folder in which an object comes to lie, made where it is not there. */
   makeFolderFor(path: string, signal: AbortSignal): Promise<void>
   /** Something removed folders: they are made again where they are needed. */
   forgetFolders(): void
   /** Where things lie until they are whole. */
   readonly incomplete: string
-  /** Runs what puts something there. Afterwards the folder is removed, where nothing else lies in it. */
+  /** Runs what puts something there; meanwhile the folder is not removed. Who may not write is told so at once. */
   withIncomplete<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T>
+  /** Nothing lies in it that this run still needs. */
   removeIncompleteIfEmpty(): Promise<void>
+}
+
+/** A file on its way into its place. */
+export interface BegunPut {
+  from: string
+  created: boolean
+  progress: Progress
+}
+
+/** How far a file is that lies whole where it was written. */
+export interface Progress {
+  status?: Status | undefined
+  proved?: boolean
+  noted?: boolean
 }
 
 const mebibyte = 1024 ** 2
@@ -64,6 +86,8 @@ export function openSession(location: Location, client: Client, settings: HdfsSe
     client,
     settings,
     capabilities: { ...capabilities, minPart: settings.blockSize ?? usualBlockSize },
+    batches: openRecall(),
+    brokenOff: new Map(),
     describe: path => `${location.url.protocol}//${location.url.host}${path}`,
     makeFolderFor: (path, signal) => makeFolder(folderOf(path), signal),
     forgetFolders: () => made.clear(),
@@ -75,7 +99,6 @@ export function openSession(location: Location, client: Client, settings: HdfsSe
         return await run()
       } finally {
         users -= 1
-        await removeIncompleteIfEmpty()
       }
     },
     removeIncompleteIfEmpty,

@@ -6,7 +6,7 @@ import type { FinishedPart, FoundPart, SavedUpload, Upload } from '../store.ts'
 import { blockChecksum, blockUnit, combinedChecksum } from './checksum.ts'
 import { pathOf } from './location.ts'
 import { publish } from './publish.ts'
-import type { Session } from './session.ts'
+import type { Progress, Session } from './session.ts'
 import { type Status, statPath } from './status.ts'
 import { isUploadId, partsPath, removeUpload } from './uploads.ts'
 import { appendTo, createFile } from './write.ts'
@@ -27,7 +27,7 @@ export async function openHdfsUpload(
   const name = session.describe(to)
   const from = partsPath(session, saved)
   const file = openFile(session, { path: from, name, arrived })
-  let moved: Status | undefined
+  const progress: Progress = {}
   return {
     saved,
     partSize: saved.partSize,
@@ -46,8 +46,7 @@ export async function openHdfsUpload(
       checkParts(parts, { size, partSize: saved.partSize, name })
       checkTotal(parts, sums, name)
       const note = { crc32c: sums.crc32c, checksum: combinedChecksum(blocksOf(parts, name)) }
-      const onMove = (status: Status) => (moved = status)
-      const publication = { key, from, to, size, note, moved, onMove, signal: options.signal }
+      const publication = { key, from, to, size, note, progress, signal: options.signal }
       const object = await publish(session, publication).catch((error: unknown) => {
         throw startOver(error)
       })

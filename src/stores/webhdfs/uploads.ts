@@ -1,5 +1,5 @@
 import type { OpenUpload, SavedUpload } from '../store.ts'
-import { listFolder, walkFiles } from './list.ts'
+import { listFolder, type Walk, walkFiles } from './list.ts'
 import { incompleteFolder } from './location.ts'
 import { type Session, tidyMs } from './session.ts'
 import type { Status } from './status.ts'
@@ -20,13 +20,16 @@ export async function* listOpenUploads(
   session: Session,
   { prefix, signal }: { prefix: string; signal: AbortSignal },
 ): AsyncGenerator<OpenUpload> {
-  for await (const status of listFolder(session, session.incomplete, { signal })) {
-    const { name: id } = status
-    if (!isUploadId(id)) continue
-    for await (const upload of status.isFile ? [leftByPut(status)] : uploadsIn(session, status, signal)) {
-      if (upload.key.startsWith(prefix)) yield upload
+  const found = await session.batches.during(`uploads ${prefix}`, async known => {
+    const uploads: OpenUpload[] = []
+    for await (const status of listFolder(session, session.incomplete, { known, signal })) {
+      if (!isUploadId(status.name)) continue
+      if (status.isFile) uploads.push(leftByPut(status))
+      else for await (const upload of uploadsIn(session, status, { known, signal })) uploads.push(upload)
     }
-  }
+    return uploads
+  })
+  yield* found.filter(({ key }) => key.startsWith(prefix))
 }
 
 function leftByPut({ name, modifiedMs }: Status): OpenUpload {
@@ -36,9 +39,9 @@ function leftByPut({ name, modifiedMs }: Status): OpenUpload {
 async function* uploadsIn(
   session: Session,
   { name: id, modifiedMs }: Status,
-  signal: AbortSignal,
+  walk: Pick<Walk, 'known' | 'signal'>,
 ): AsyncGenerator<OpenUpload> {
-  for await (const { key, status } of walkFiles(session, `${session.incomplete}/${id}`, { prefix: '', signal })) {
+  for await (const { key, status } of walkFiles(session, `${session.incomplete}/${id}`, { ...walk, prefix: '' })) {
     // A part is a block, and blocks keep their size. The folder was changed when the upload was begun, and not since.
     yield { key, id, partSize: status.size === 0 ? 0 : status.blockSize, startedMs: modifiedMs }
   }
