@@ -17,7 +17,7 @@ describe('HDFS', () => {
 describe('HDFS, of whose requests every fifth fails', () => {
   const busy = { status: 503, headers: { 'retry-after': '0' }, body: '' }
   // A datanode takes a moment to notice that a writer has gone, and until then the file is open.
-  const patience = { maxRetries: 10, firstWaitMs: 1, longestWaitMs: 200 }
+  const patience = { maxRetries: 30, firstWaitMs: 1, longestWaitMs: 20 }
   let retries = 0
   let before = 0
 
