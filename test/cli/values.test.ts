@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 
-import { parseCount, parseDigest, parseImageDigest, parseSize, parseStoreUrl } from '../../src/cli/options/values.ts'
+import {
+  parseBlockSize,
+  parseCount,
+  parseDigest,
+  parseImageDigest,
+  parsePermission,
+  parseSize,
+  parseStoreUrl,
+  parseWebhdfsUrls,
+} from '../../src/cli/options/values.ts'
 
 describe('sizes', () => {
   it.each([
@@ -37,4 +46,20 @@ it('digests are whole', () => {
     digest: 'sha256:0123456789ab',
   })
   expect(() => parseImageDigest('a/b:1')).toThrow('IMAGE@sha256')
+})
+
+describe('what is particular to HDFS', () => {
+  it('is read', () => {
+    expect(parseBlockSize('1Mi')).toBe(2 ** 20)
+    expect(parsePermission('640')).toBe('640')
+    const urls = parseWebhdfsUrls('http://one:9870,https://two:8443/gateway/default/webhdfs/v1')
+    expect(urls.map(url => url.host)).toEqual(['one:9870', 'two:8443'])
+  })
+
+  it('is refused where it can not be meant', () => {
+    expect(() => parseBlockSize('1000')).toThrow('512')
+    for (const text of ['', '9', '888', '00640']) expect(() => parsePermission(text)).toThrow('octal')
+    for (const text of ['', 'one:9870', 'http://joe@one', 'http://one?x', 'http://one,'])
+      expect(() => parseWebhdfsUrls(text)).toThrow('such as http://namenode:9870')
+  })
 })

@@ -190,7 +190,10 @@ describe('a delegation token', () => {
     await server.hdfs.shell(['-mkdir', '-p', folder])
     await server.hdfs.shell(['-chmod', '777', folder])
     const stopped = await run(...upload, '--json')
-    expect({ exitCode: stopped.exitCode, ...stopped.json() }).toMatchObject({ exitCode: 4, code: 'CREDENTIALS_EXPIRED' })
+    expect({ exitCode: stopped.exitCode, ...stopped.json() }).toMatchObject({
+      exitCode: 4,
+      code: 'CREDENTIALS_EXPIRED',
+    })
     expect(stopped.stdout + stopped.stderr).not.toContain('HUNTER2')
     expect(withToken).toBeGreaterThan(3)
     server.namenode.calm()

@@ -84,7 +84,8 @@ export async function* listFolder(
   let last = startAfter
   for (;;) {
     const question = JSON.stringify([path, last])
-    const { statuses, remaining } = known.get(question) ?? (await listBatch(session, path, { startAfter: last, signal }))
+    const { statuses, remaining } =
+      known.get(question) ?? (await listBatch(session, path, { startAfter: last, signal }))
     known.set(question, { statuses, remaining })
     yield* statuses
     const next = statuses.at(-1)?.name

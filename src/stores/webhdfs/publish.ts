@@ -37,7 +37,10 @@ export async function publish(session: Session, publication: Publication): Promi
 }
 
 /** Whether the server's checksum is ours; a file without bytes has nothing else to prove. */
-async function prove(session: Session, { from, to, size, note, status, signal }: Publication & { status: Status }): Promise<boolean> {
+async function prove(
+  session: Session,
+  { from, to, size, note, status, signal }: Publication & { status: Status },
+): Promise<boolean> {
   if (status.size !== size) throw mismatch(session.describe(to), `${size} bytes were sent, ${status.size} lie there.`)
   if (size === 0) return true
   const found = await askChecksum(session, from, signal)
