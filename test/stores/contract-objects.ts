@@ -104,17 +104,21 @@ export function objectContract(open: () => Promise<Store>, nastyKeys: readonly s
     expect(await readText(store, 'deep/to')).toBe('first')
   })
 
-  it.each(nastyKeys)('writes, reads, copies and removes %j', async key => {
+  it.each(nastyKeys)('writes, reads and removes %j', async key => {
     const store = await open()
     await putText(store, key, key)
     expect(await listKeys(store)).toEqual([key])
     expect(await readText(store, key)).toBe(key)
-    if (store.capabilities.serverCopy) {
-      await store.copy(key, `copy of/${key}`, never)
-      expect(await store.stat(`copy of/${key}`, never)).toMatchObject({ size: Buffer.byteLength(key) })
-    }
     await store.remove(key, never)
     expect(await store.stat(key, never)).toBeUndefined()
+  })
+
+  it.each(nastyKeys)('copies %j', async key => {
+    const store = await open()
+    if (!store.capabilities.serverCopy) return
+    await putText(store, key, key)
+    await store.copy(key, `copy of/${key}`, never)
+    expect(await store.stat(`copy of/${key}`, never)).toMatchObject({ size: Buffer.byteLength(key) })
   })
 
   it.each(['../up', 'a/../../up', '/absolute', '..', '.', 'a/./b', 'nul\0', ''])('refuses the key %j', async key => {

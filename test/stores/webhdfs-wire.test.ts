@@ -156,7 +156,7 @@ it('reads a delegation token anew when it has expired', async () => {
 describe('several namenodes', () => {
   it('are asked in turn until one is active, and then that one', async () => {
     const standby = await startStandbyNamenode()
-    stops.push(standby.stop)
+    stops.push(() => standby.stop())
     const active = await standIn(() => ({ body: fileStatus }))
     const webhdfsUrls = ['127.0.0.1:1', standby.httpAddress, active.host].map(host => new URL(`http://${host}`))
     const store = await open('zone', { webhdfsUrls })
@@ -166,7 +166,7 @@ describe('several namenodes', () => {
 
   it('that are all on standby are waited for', async () => {
     const standby = await startStandbyNamenode()
-    stops.push(standby.stop)
+    stops.push(() => standby.stop())
     const store = await open('zone', { webhdfsUrls: [new URL(`http://${standby.httpAddress}`)] })
     await expect(store.stat('key', never)).rejects.toMatchObject({ code: 'NAMENODE_STANDBY', mend: 'same' })
   })

@@ -50,9 +50,10 @@ export function addStoreOptions(command: Command): Command {
     new Option('--impersonate-service-account <emails>', 'act as this Google account; by way of others before it (gs)')
       .argParser(parseList)
       .env('CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT'),
-    new Option('--webhdfs-url <urls>', 'namenodes, HttpFS or Knox: http://host:9870, with commas between (hdfs)').argParser(
-      parseWebhdfsUrls,
-    ),
+    new Option(
+      '--webhdfs-url <urls>',
+      'namenodes, HttpFS or Knox: http://host:9870, with commas between (hdfs)',
+    ).argParser(parseWebhdfsUrls),
     new Option('--hdfs-token-file <file>', 'delegation token (NIMCTL_HDFS_TOKEN) instead of HADOOP_USER_NAME (hdfs)'),
     new Option('--hdfs-permission <octal>', "of new files (default: the cluster's) (hdfs)").argParser(parsePermission),
     new Option('--hdfs-replication <n>', "copies of each block (default: the cluster's) (hdfs)").argParser(parseCount),

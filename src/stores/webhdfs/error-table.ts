@@ -1,12 +1,4 @@
-import type { ErrorCategory, Mend } from '../../system/errors.ts'
-import { lookUp as lookUpConnection } from '../s3/error-table.ts'
-
-/** One kind of failure, whatever the server calls it. */
-export interface Known {
-  category: ErrorCategory
-  code: string
-  mend?: Mend
-}
+import { kinds, type Known, lookUpStatus, lookUpSystemCode } from '../http/error-table.ts'
 
 /** What a failure is told by. */
 export interface Signs {
@@ -17,23 +9,15 @@ export interface Signs {
   systemCode?: string | undefined
 }
 
-const objectNotFound: Known = { category: 'not-found', code: 'OBJECT_NOT_FOUND' }
-const accessDenied: Known = { category: 'auth', code: 'ACCESS_DENIED' }
-const refused: Known = { category: 'auth', code: 'CREDENTIALS_REFUSED' }
+const { accessDenied, expired, failed, keyExists, objectNotFound, refused, requestRefused, storeFull, unsupported } =
+  kinds
 const kerberos: Known = { category: 'auth', code: 'KERBEROS_ASKED_FOR' }
-const expired: Known = { category: 'auth', code: 'CREDENTIALS_EXPIRED', mend: 'new-credentials' }
-const keyExists: Known = { category: 'check-failed', code: 'STORE_KEY_EXISTS' }
 const conflict: Known = { category: 'local', code: 'STORE_KEY_CONFLICT' }
 const notAllowed: Known = { category: 'usage', code: 'STORE_KEY_NOT_ALLOWED' }
 const tooLong: Known = { category: 'local', code: 'NAME_TOO_LONG' }
 const standby: Known = { category: 'unavailable', code: 'NAMENODE_STANDBY' }
 const safeMode: Known = { category: 'unavailable', code: 'NAMENODE_IN_SAFE_MODE' }
 const stillOpen: Known = { category: 'unavailable', code: 'FILE_STILL_OPEN' }
-const throttled: Known = { category: 'unavailable', code: 'STORE_THROTTLED' }
-const failed: Known = { category: 'unavailable', code: 'STORE_FAILED' }
-const storeFull: Known = { category: 'unavailable', code: 'STORE_FULL', mend: 'not' }
-const requestRefused: Known = { category: 'unavailable', code: 'STORE_REQUEST_REFUSED', mend: 'not' }
-const unsupported: Known = { category: 'unavailable', code: 'STORE_UNSUPPORTED', mend: 'not' }
 
 /** Simple names of Java's classes: WebHDFS gives hardly more than 403 as status for any of them. */
 const byException: Record<string, Known> = {
@@ -69,21 +53,11 @@ const byException: Record<string, Known> = {
   IOException: failed,
 }
 
-const byStatus: Record<number, Known> = {
-  401: refused,
-  403: accessDenied,
-  429: throttled,
-  501: unsupported,
-  503: throttled,
-  507: storeFull,
-}
-
 export function lookUp({ status, exception, systemCode }: Signs): Known | undefined {
-  if (status === undefined) return systemCode === undefined ? undefined : lookUpConnection({ name: '', systemCode })
-  const known = exception === undefined ? byStatus[status] : byException[exception]
-  if (known !== undefined) return known
-  if (status >= 500) return failed
-  return status >= 400 && exception !== undefined ? requestRefused : undefined
+  if (status === undefined) return lookUpSystemCode(systemCode)
+  if (exception !== undefined) return byException[exception] ?? (status >= 500 ? failed : requestRefused)
+  // Hadoop says by name what it has not found: this is another server.
+  return status === 404 ? undefined : lookUpStatus(status)
 }
 
 /** Simple authentication was not enough: a challenge of SPNEGO (RFC 4559). */

@@ -2,8 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { sanitize, type Secret } from '../../system/secret.ts'
-import type { Answer } from '../s3/answer.ts'
-import { asksForKerberos, type Known, lookUp } from './error-table.ts'
+import type { Answer } from '../http/answer.ts'
+import type { Known } from '../http/error-table.ts'
+import { parseRetryAfter } from '../http/retry-after.ts'
+import { asksForKerberos, lookUp } from './error-table.ts'
 import { parseJson, read, textAt } from './json.ts'
 
 /** What was asked of whom, for the error's sentences. */
@@ -52,7 +54,7 @@ export function translateHdfsError(error: unknown, asked: Asked): unknown {
   return new NimctlError(known.category, known.code, {
     ...words(known, { exception, says, systemCode: errorCode(error) }, asked),
     ...(known.mend === undefined ? {} : { mend: known.mend }),
-    retryAfterMs: retryAfterMs(headers?.['retry-after']),
+    retryAfterMs: parseRetryAfter(headers?.['retry-after']),
     cause: error,
   })
 }
@@ -179,11 +181,4 @@ function readRemoteException(text: string): { exception: string; message: string
   const remote = read(parseJson(text), 'RemoteException')
   const exception = textAt(remote, 'exception')
   return exception === undefined ? undefined : { exception, message: textAt(remote, 'message') ?? '' }
-}
-
-/** Seconds or a date: RFC 9110, 10.2.3. */
-function retryAfterMs(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
 }

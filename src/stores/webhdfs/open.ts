@@ -1,6 +1,6 @@
 import { NimctlError } from '../../system/errors.ts'
+import { openConnections } from '../http/connections.ts'
 import type { StoreOptions } from '../open.ts'
-import { openConnections } from '../s3/connections.ts'
 import type { Store } from '../store.ts'
 import { openCaller } from './caller.ts'
 import { openClient } from './client.ts'

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 
 import { NimctlError } from '../../system/errors.ts'
 import { awaitedStream } from '../awaited-stream.ts'
-import { translating } from '../s3/read.ts'
+import { translating } from '../http/translating.ts'
 import type { ReadOptions } from '../store.ts'
 import type { Operation } from './client.ts'
 import { pathOf } from './location.ts'
