@@ -52,6 +52,12 @@ function destination(outcome: Outcome): Uploaded['destinations'][number] {
   return first
 }
 
+async function readByCurl(name: string, op = 'OPEN'): Promise<string> {
+  const { httpAddress, superuser } = server.hdfs
+  const address = `http://${httpAddress}/webhdfs/v1${folder}/${name}?op=${op}&user.name=${superuser}`
+  return (await execa('curl', ['--silent', '--location', '--globoff', address])).stdout
+}
+
 it('takes a cache, proves all of it, and gives it back; the Hadoop client and curl read it too', async () => {
   await makeHubCache(path('cache'))
   const { uploadedFiles, proof } = destination(await run('upload', 'cache', url, '--json'))
@@ -65,17 +71,15 @@ it('takes a cache, proves all of it, and gives it back; the Hadoop client and cu
   const contents = await readContents(path('cache'))
   const byHadoop = await readContents(path('by-hadoop'))
   for (const [name, hash] of Object.entries(contents)) expect(byHadoop[name]).toBe(hash)
-  // Nothing else lies there: what was on its way is gone with its folder.
-  expect((await shell(['-ls', '-R', folder])).stdout).not.toContain('incomplete')
+  // What was on its way is gone with its folder.
+  expect(await readByCurl('', 'LISTSTATUS')).not.toContain('incomplete')
 
   const [name = ''] = Object.keys(contents).filter(key => key.endsWith('rank0.engine'))
+  expect(await readByCurl(name)).toBe('engine bytes'.repeat(1000))
+  const inventory = await readByCurl('.nimctl/inventory.jsonl')
+  const entry = inventory.split('\n').find(line => line.includes(`"path":"${name}"`)) ?? '{}'
   const composite = await shell(['-checksum', `${folder}/${name}`], { 'dfs.checksum.combine.mode': 'COMPOSITE_CRC' })
-  const inventory = await shell(['-cat', `${folder}/.nimctl/inventory.jsonl`])
-  const entry = inventory.stdout.split('\n').find(line => line.includes(`"path":"${name}"`)) ?? '{}'
   expect(composite.stdout).toContain(`COMPOSITE-CRC32C\t${JSON.parse(entry).crc32c}`)
-  const address = `http://${server.host}/webhdfs/v1${folder}/${name}?op=OPEN&user.name=${server.hdfs.superuser}`
-  const { stdout } = await execa('curl', ['--silent', '--location', '--globoff', address])
-  expect(stdout).toBe('engine bytes'.repeat(1000))
 })
 
 it('proves every size by its checksum', async () => {
@@ -160,8 +164,8 @@ it('gives new files the permission and replication that were asked for', async (
   await makeHubCache(path('cache'))
   const flags = ['--hdfs-permission', '640', '--hdfs-replication', '2']
   expect(await run('upload', 'cache', url, ...flags)).toMatchObject({ exitCode: 0 })
-  const { stdout } = await server.hdfs.shell(['-ls', `${folder}/.nimctl/inventory.jsonl`])
-  expect(stdout).toMatch(/^-rw-r----- +2 /m)
+  const listed = JSON.parse(await readByCurl('.nimctl/inventory.jsonl', 'GETFILESTATUS'))
+  expect(listed).toMatchObject({ FileStatus: { permission: '640', replication: 2 } })
 })
 
 describe('a delegation token', () => {
@@ -187,8 +191,9 @@ describe('a delegation token', () => {
     )
     const upload = ['upload', 'cache', url, '--concurrency', '1', '--hdfs-token-file', path('token'), '--verbose']
     // The namenode of the tests takes no tokens: whoever has none, or any, is its web user.
-    await server.hdfs.shell(['-mkdir', '-p', folder])
-    await server.hdfs.shell(['-chmod', '777', folder])
+    const address = `http://${server.hdfs.httpAddress}/webhdfs/v1${folder}?user.name=${server.hdfs.superuser}`
+    await fetch(`${address}&op=MKDIRS`, { method: 'PUT' })
+    await fetch(`${address}&op=SETPERMISSION&permission=777`, { method: 'PUT' })
     const stopped = await run(...upload, '--json')
     expect({ exitCode: stopped.exitCode, ...stopped.json() }).toMatchObject({
       exitCode: 4,

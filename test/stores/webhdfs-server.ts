@@ -7,7 +7,6 @@ import { afterAll, beforeAll } from 'vitest'
 
 import { openStore } from '../../src/stores/open.ts'
 import type { Store } from '../../src/stores/store.ts'
-import type { HdfsSettings } from '../../src/stores/webhdfs/settings.ts'
 import { type Hdfs, startHdfs } from '../servers/hdfs.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 
@@ -18,8 +17,8 @@ export interface HdfsServer {
   readonly datanode: FaultProxy
   /** What stands in a URL: `127.0.0.1:PORT`, of the proxy. */
   readonly host: string
-  /** An empty directory each time, with blocks of 1 MiB. */
-  open(settings?: HdfsSettings): Promise<Store>
+  /** An empty directory each time, with blocks of 1 MiB. By way of the proxies, or not. */
+  open(by: 'proxies' | 'nobody'): Promise<Store>
 }
 
 /** Started before the tests of this file, and stopped after them. */
@@ -51,9 +50,10 @@ export function hdfsServer(): HdfsServer {
     get host() {
       return new URL(namenode.endpoint).host
     },
-    async open(settings = {}) {
-      const url = new URL(`webhdfs://${new URL(namenode.endpoint).host}/${randomUUID()}`)
-      return await openStore(url, { hdfs: { user: hdfs.superuser, blockSize: 1024 ** 2, ...settings } })
+    async open(by) {
+      const host = by === 'proxies' ? new URL(namenode.endpoint).host : hdfs.httpAddress
+      const url = new URL(`webhdfs://${host}/${randomUUID()}`)
+      return await openStore(url, { hdfs: { user: hdfs.superuser, blockSize: 1024 ** 2 } })
     },
   }
 }

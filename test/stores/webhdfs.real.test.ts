@@ -11,7 +11,7 @@ import { hdfsServer } from './webhdfs-server.ts'
 const server = hdfsServer()
 
 describe('HDFS', () => {
-  describeStoreContract('webhdfs', () => server.open())
+  describeStoreContract('webhdfs', () => server.open('nobody'))
 })
 
 describe('HDFS, of whose requests every fifth fails', () => {
@@ -32,7 +32,7 @@ describe('HDFS, of whose requests every fifth fails', () => {
     }
   })
   describeStoreContract('webhdfs', async (): Promise<Store> => {
-    return withRetry(await server.open(), patience, event => {
+    return withRetry(await server.open('proxies'), patience, event => {
       if (event.event === 'retrying') retries += 1
     })
   })
