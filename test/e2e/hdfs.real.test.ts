@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeHubCache, temporaryDirectory } from '../hub-cache.ts'
 import { seeded } from '../seeded.ts'
 import { siteXml } from '../servers/hdfs.ts'
+import { kserveDownloadHdfs } from '../servers/kserve-hdfs.ts'
 import { startStandbyNamenode } from '../servers/stand-in-standby.ts'
 import { hdfsServer } from '../stores/webhdfs-server.ts'
 import { nimctl, type Outcome, startNimctl, succeeded } from './nimctl.ts'
@@ -80,6 +81,17 @@ it('takes a cache, proves all of it, and gives it back; the Hadoop client and cu
   const entry = inventory.split('\n').find(line => line.includes(`"path":"${name}"`)) ?? '{}'
   const composite = await shell(['-checksum', `${folder}/${name}`], { 'dfs.checksum.combine.mode': 'COMPOSITE_CRC' })
   expect(composite.stdout).toContain(`COMPOSITE-CRC32C\t${JSON.parse(entry).crc32c}`)
+})
+
+it('is read by the KServe storage initializer', async () => {
+  await makeHubCache(path('cache'))
+  expect(await run('upload', 'cache', url)).toMatchObject({ exitCode: 0 })
+  const namenode = `http://${server.hdfs.httpAddress}`
+  const out = path('by-kserve')
+  const read = await kserveDownloadHdfs({ path: folder, namenode, out, secret: path('secret') })
+  expect(read).toMatchObject({ exitCode: 0 })
+  const byKserve = await readContents(out)
+  for (const [name, hash] of Object.entries(await readContents(path('cache')))) expect(byKserve[name]).toBe(hash)
 })
 
 it('proves every size by its checksum', async () => {
