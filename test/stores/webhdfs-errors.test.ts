@@ -58,6 +58,12 @@ describe('errors of WebHDFS', () => {
     expect(translated(failureOf({ status, headers, text: '<html>' }))).toMatchObject({ code })
   })
 
+  it('MKDIRS that finds a file in its way is a conflict of names', () => {
+    expect(translated(remote('FileAlreadyExistsException'), { op: 'MKDIRS' })).toMatchObject({
+      code: 'STORE_KEY_CONFLICT',
+    })
+  })
+
   it('keeps a wait that was asked for', () => {
     const busy = failureOf({ status: 503, headers: { 'retry-after': '7' }, text: '' })
     expect(translated(busy)).toMatchObject({ retryAfterMs: 7000 })

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { withRetry } from '../../src/stores/retry.ts'
 import type { Store } from '../../src/stores/store.ts'
+import { listKeys, putText } from './contract-tools.ts'
 import { describeStoreContract } from './contract.ts'
 import { failEveryFifth } from './unreliable.ts'
 import { hdfsServer } from './webhdfs-server.ts'
@@ -12,6 +13,16 @@ const server = hdfsServer()
 
 describe('HDFS', () => {
   describeStoreContract('webhdfs', () => server.open('nobody'))
+
+  it('says at once that a file and a directory would have the same name', async () => {
+    const store = await server.open('nobody')
+    await putText(store, 'file', 'text')
+    await putText(store, 'folder/file', 'text')
+    const conflict = { category: 'local', code: 'STORE_KEY_CONFLICT', mend: 'not' }
+    await expect(putText(store, 'file/below', 'text')).rejects.toMatchObject(conflict)
+    await expect(putText(store, 'folder', 'text')).rejects.toMatchObject(conflict)
+    expect(await listKeys(store)).toEqual(['file', 'folder/file'])
+  })
 })
 
 describe('HDFS, of whose requests every fifth fails', () => {

@@ -43,11 +43,15 @@ export interface ClientParts {
 }
 
 export function openClient({ origin, namenodes, connections, caller }: ClientParts): Client {
-  const askedOf = ({ op, path }: Operation, endpoint: string): Asked => ({
+  const askedOf = ({ op, path }: Operation, endpoint: string, { atDatanode = false } = {}): Asked => ({
     op,
+    atDatanode,
     target: `${origin}${path}`,
     endpoint,
-    token: caller.token(),
+    // It may be read from its file only when it is needed.
+    get token() {
+      return caller.token()
+    },
   })
   /** Runs one request; what it throws is translated once. */
   const guard = async <T>(signal: AbortSignal, asked: Asked, run: () => Promise<T>): Promise<T> => {
@@ -90,7 +94,7 @@ export function openClient({ origin, namenodes, connections, caller }: ClientPar
   }
   const secondStep = async (operation: Operation, body?: Uint8Array): Promise<IncomingMessage> => {
     const url = await findDatanode(operation)
-    const asked = { ...askedOf(operation, url.origin), atDatanode: true }
+    const asked = askedOf(operation, url.origin, { atDatanode: true })
     return await guard(operation.signal, asked, async () => {
       const { method, signal } = operation
       const request = outgoing(url, `${url.pathname}${url.search}`, { method, body, signal })

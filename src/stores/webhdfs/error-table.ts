@@ -2,6 +2,8 @@ import { kinds, type Known, lookUpStatus, lookUpSystemCode } from '../http/error
 
 /** What a failure is told by. */
 export interface Signs {
+  /** What was asked. */
+  op: string
   status?: number | undefined
   /** Hadoop's own name of it (`exception` in a RemoteException). */
   exception?: string | undefined
@@ -53,8 +55,10 @@ const byException: Record<string, Known> = {
   IOException: failed,
 }
 
-export function lookUp({ status, exception, systemCode }: Signs): Known | undefined {
+export function lookUp({ op, status, exception, systemCode }: Signs): Known | undefined {
   if (status === undefined) return lookUpSystemCode(systemCode)
+  // A directory that exists is no error: a file stands there.
+  if (op === 'MKDIRS' && exception === 'FileAlreadyExistsException') return conflict
   if (exception !== undefined) return byException[exception] ?? (status >= 500 ? failed : requestRefused)
   // Hadoop says by name what it has not found: this is another server.
   return status === 404 ? undefined : lookUpStatus(status)

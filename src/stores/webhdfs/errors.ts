@@ -48,9 +48,9 @@ export function translateHdfsError(error: unknown, asked: Asked): unknown {
   const { status, exception, headers } = refusal ?? {}
   const known =
     asksForKerberos(status, headers?.['www-authenticate']) ??
-    lookUp({ status, exception, systemCode: errorCode(error) })
+    lookUp({ op: asked.op, status, exception, systemCode: errorCode(error) })
+  if (known === undefined) return refusal === undefined ? error : notUnderstood(asked, errorMessage(error))
   const says = clean(errorMessage(error), asked.token)
-  if (known === undefined) return refusal === undefined ? error : notUnderstood(asked, says)
   return new NimctlError(known.category, known.code, {
     ...words(known, { exception, says, systemCode: errorCode(error) }, asked),
     ...(known.mend === undefined ? {} : { mend: known.mend }),
@@ -60,10 +60,10 @@ export function translateHdfsError(error: unknown, asked: Asked): unknown {
 }
 
 /** An answer that came and is not what WebHDFS says. */
-export function notUnderstood({ op, endpoint }: Asked, says: string): NimctlError {
+export function notUnderstood({ op, endpoint, token }: Asked, says: string): NimctlError {
   return new NimctlError('unavailable', 'STORE_ANSWER_NOT_UNDERSTOOD', {
     what: `${endpoint} did not answer ${op} as WebHDFS does.`,
-    why: says === '' ? undefined : says,
+    why: says === '' ? undefined : clean(says, token),
     next: "Look at the address: is it the namenode's for HTTP (9870), not the one for RPC (8020)?",
     mend: 'not',
   })

@@ -60,7 +60,9 @@ async function move(
   } catch (error) {
     if (!(error instanceof NimctlError) || signal.aborted) throw error
     // The answer may have got lost, and then the next one is that nothing is there to be moved.
-    if (await isThere(session, to, { status, signal })) return
+    const there = await statPath(session, to, signal)
+    if (there?.fileId === status.fileId) return
+    if (there?.isFile === false) throw directoryThere(session.describe(to), error)
     if (error.code === 'STORE_KEY_EXISTS') throw keyExists(session.describe(to), error)
     if (error.code !== 'OBJECT_NOT_FOUND') throw error
     if ((await statPath(session, from, signal)) === undefined) throw uploadGone(session.describe(to), { cause: error })
@@ -69,12 +71,12 @@ async function move(
   }
 }
 
-async function isThere(
-  session: Session,
-  path: string,
-  { status, signal }: { status: Status; signal: AbortSignal },
-): Promise<boolean> {
-  return (await statPath(session, path, signal))?.fileId === status.fileId
+function directoryThere(name: string, cause: NimctlError): NimctlError {
+  return new NimctlError('local', 'STORE_KEY_CONFLICT', {
+    what: `${name} can't be written: a file and a directory would have the same name.`,
+    why: 'A directory is there.',
+    cause,
+  })
 }
 
 function keyExists(name: string, cause: NimctlError): NimctlError {
