@@ -3,6 +3,7 @@ import { isAzureHost } from './azure/host.ts'
 import type { AzureSettings } from './azure/settings.ts'
 import type { GsSettings } from './gs/settings.ts'
 import type { ProxySettings } from './http/proxy.ts'
+import type { HttpsSettings } from './https/settings.ts'
 import { readOnly } from './read-only.ts'
 import type { Store } from './store.ts'
 import type { HdfsSettings } from './webhdfs/settings.ts'
@@ -19,11 +20,17 @@ export interface StoreOptions {
   /** Certificates in PEM, trusted beside those of the system. */
   caFile?: string
   insecureSkipTlsVerify?: boolean
+  /** Files in PEM with which this side proves who it is, where a server asks for it (mutual TLS). */
+  clientCertificate?: string
+  clientKey?: string
   /** For requests over TLS. */
   proxy?: ProxySettings
   azure?: AzureSettings
   gs?: GsSettings
   hdfs?: HdfsSettings
+  https?: HttpsSettings
+  /** Ends what is asked while a store is opened. */
+  signal?: AbortSignal
   /** Every change is refused before a request is made. */
   readOnly?: boolean
 }
@@ -34,12 +41,22 @@ const adapters: Record<string, (url: URL, options: StoreOptions) => Promise<Stor
   file: async url => (await import('./file/open.ts')).openFileStore(url),
   gs: async (url, options) => (await import('./gs/open.ts')).openGsStore(url, options),
   hdfs: openHdfs,
+  http: openHttps,
+  https: openHttps,
   s3: async (url, options) => (await import('./s3/open.ts')).openS3Store(url, options),
   swebhdfs: openHdfs,
   webhdfs: openHdfs,
 }
 
-/** @throws NimctlError `usage` / `STORE_SCHEME_UNKNOWN`, or `STORE_URL_INVALID` from the adapter. */
+async function openHttps(url: URL, options: StoreOptions): Promise<Store> {
+  return await (await import('./https/open.ts')).openHttpsStore(url, options)
+}
+
+/**
+ * Some kinds ask the server meanwhile what it is capable of, and fail as any request does.
+ *
+ * @throws NimctlError `usage` / `STORE_SCHEME_UNKNOWN`, or `STORE_URL_INVALID` from the adapter.
+ */
 export async function openStore(url: URL, options: StoreOptions): Promise<Store> {
   const scheme = url.protocol.slice(0, -1)
   const open = adapters[scheme === 'https' && isAzureHost(url.hostname) ? 'az' : scheme]

@@ -72,7 +72,8 @@ function withRetriedParts(upload: Upload, attempt: Attempt): Upload {
 /** Credentials that were read anew and are refused too: waiting does not renew them. */
 const mostRefusals = 2
 
-function retrying(policy: RetryPolicy, report: Report): Attempt {
+/** Makes single requests again, as `withRetry` does. */
+export function retrying(policy: RetryPolicy, report: Report): Attempt {
   return (operation, signal, request) => {
     let refusals = 0
     let again = false

@@ -52,6 +52,8 @@ export interface Capabilities {
   conditionalPut: boolean
   /** Listings come in the UTF-8 order of keys. Not so in S3 Express, and SeaweedFS sorts each folder by itself. */
   sortedListing: boolean
+  /** `list` fails: whoever knows keys asks for each by `stat`. Absent: the store can be listed. */
+  listing?: 'none'
 }
 
 export interface Page {

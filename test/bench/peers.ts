@@ -6,11 +6,11 @@ import { azcopyVersion, installAzcopy } from '../servers/azcopy.ts'
 import { installGoProgram } from '../servers/install-go.ts'
 import { describeMissing, installParts } from '../servers/install.ts'
 import { findProgram, findPrograms, goProgram, requireProgram } from '../servers/locate.ts'
-import { partSources } from '../servers/parts.ts'
+import { partSources, rclone } from '../servers/parts.ts'
 
 /** Beside the parts that tests need too: pinned, each in a folder of the user's cache that is named after its pin. */
 const pins = {
-  rclone: { name: 'rclone', module: 'github.com/rclone/rclone', version: 'v1.76.0' },
+  rclone,
 } as const
 
 export type Peer = 's5cmd' | 'rclone' | 'aws' | 'azcopy' | 'curl'

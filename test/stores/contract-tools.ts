@@ -48,14 +48,18 @@ export async function readText(store: Store, key: string, range?: { start: numbe
 }
 
 export async function listKeys(store: Store, prefix = ''): Promise<string[]> {
-  const keys: string[] = []
+  return (await listAll(store, prefix)).map(({ key }) => key)
+}
+
+export async function listAll(store: Store, prefix = ''): Promise<StoredObject[]> {
+  const objects: StoredObject[] = []
   let cursor: string | undefined
   do {
     const page = await store.list(prefix, cursor, never)
-    keys.push(...page.objects.map(object => object.key))
+    objects.push(...page.objects)
     cursor = page.cursor
   } while (cursor !== undefined)
-  return keys
+  return objects
 }
 
 export function sumsOf(bytes: Uint8Array): Sums {

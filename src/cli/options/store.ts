@@ -2,8 +2,11 @@ import { Option, type Command } from 'commander'
 
 import type { GsSettings } from '../../stores/gs/settings.ts'
 import type { ProxySettings } from '../../stores/http/proxy.ts'
+import type { HttpsSettings } from '../../stores/https/settings.ts'
+import type { StoreOptions } from '../../stores/open.ts'
 import type { Store } from '../../stores/store.ts'
 import type { HdfsSettings } from '../../stores/webhdfs/settings.ts'
+import { secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
 import { azureSettings, hdfsCaller } from '../settings.ts'
 import { parseBlockSize, parseCount, parseList, parsePermission, parseRetries, parseWebhdfsUrls } from './values.ts'
@@ -21,6 +24,9 @@ export interface StoreFlags {
   hdfsPermission?: string
   hdfsReplication?: number
   hdfsBlockSize?: number
+  clientCertificate?: string
+  clientKey?: string
+  headerFile?: string
   caFile?: string
   insecureSkipTlsVerify?: true
   retries: number
@@ -60,6 +66,9 @@ export function addStoreOptions(command: Command): Command {
     new Option('--hdfs-block-size <size>', 'of new files, and of a part at least (default: 64Mi) (hdfs)').argParser(
       parseBlockSize,
     ),
+    new Option('--header-file <file>', 'headers for every request, one a line (https)').env('NIMCTL_HTTP_HEADER_FILE'),
+    new Option('--client-certificate <file>', 'in PEM, for a server that asks who you are'),
+    new Option('--client-key <file>', 'its key, in PEM'),
     new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'),
     new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
     new Option('--retries <n>', 'tries after the first').default(8).argParser(parseRetries).env('NIMCTL_RETRIES'),
@@ -78,14 +87,16 @@ export async function openFlaggedStore(
   { context, readOnly = false }: { context: Context; readOnly?: boolean },
 ): Promise<Store> {
   const { openStore } = await import('../../stores/open.ts')
-  const { defaultRetryPolicy, withRetry } = await import('../../stores/retry.ts')
+  const { defaultRetryPolicy, retrying, withRetry } = await import('../../stores/retry.ts')
   const { withTrace } = await import('../../stores/trace.ts')
-  const { endpointUrl, region, awsProfile, pathStyle, signRequest, caFile, insecureSkipTlsVerify, retries } = flags
+  const { endpointUrl, region, awsProfile, pathStyle, signRequest, retries } = flags
+  const { clientCertificate, clientKey, caFile, insecureSkipTlsVerify } = flags
   if (insecureSkipTlsVerify === true) {
     const message = `TLS certificates are not checked (--insecure-skip-tls-verify): anybody on the way could answer for ${url.host}.`
     context.report({ event: 'warning', code: 'TLS_NOT_VERIFIED', message })
   }
-  const store = await openStore(url, {
+  const policy = { ...defaultRetryPolicy, maxRetries: retries }
+  const storeOptions: StoreOptions = {
     ...(endpointUrl !== undefined && { endpointUrl }),
     ...(region !== undefined && { region }),
     ...(awsProfile !== undefined && { awsProfile }),
@@ -94,12 +105,18 @@ export async function openFlaggedStore(
     ...proxySettings(context.env),
     gs: gsSettings(flags, context.env),
     hdfs: hdfsSettings(flags, context),
+    https: httpsSettings(flags, context.env),
+    ...(clientCertificate !== undefined && { clientCertificate }),
+    ...(clientKey !== undefined && { clientKey }),
     ...(caFile !== undefined && { caFile }),
     ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
     azure: azureSettings(context.env),
+    signal: context.signal,
     readOnly,
-  })
-  return withRetry(withTrace(store, context.report), { ...defaultRetryPolicy, maxRetries: retries }, context.report)
+  }
+  const attempt = retrying(policy, context.report)
+  const store = await attempt(`open ${url.host}`, context.signal, () => openStore(url, storeOptions))
+  return withRetry(withTrace(store, context.report), policy, context.report)
 }
 
 /** The smaller names are older, and some tools know them alone. */
@@ -127,5 +144,19 @@ function hdfsSettings(flags: StoreFlags, { env, report }: Context): HdfsSettings
     ...(hdfsReplication !== undefined && { replication: hdfsReplication }),
     ...(hdfsBlockSize !== undefined && { blockSize: hdfsBlockSize }),
     onWay: line => report({ event: 'log', source: 'hdfs', line }),
+  }
+}
+
+function httpsSettings({ headerFile }: StoreFlags, env: Context['env']): HttpsSettings {
+  const username = env.NIMCTL_HTTP_USERNAME
+  const password = env.NIMCTL_HTTP_PASSWORD
+  const token = env.NIMCTL_HTTP_TOKEN
+  const tokenFile = env.NIMCTL_HTTP_TOKEN_FILE
+  return {
+    ...(username && { username }),
+    ...(password && { password: secret(password) }),
+    ...(token && { token: secret(token) }),
+    ...(tokenFile && { tokenFile }),
+    ...(headerFile !== undefined && { headerFile }),
   }
 }

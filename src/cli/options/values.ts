@@ -60,6 +60,7 @@ const schemes = [
   's3://bucket/prefix',
   'gs://bucket/prefix',
   'https://ACCOUNT.blob.core.windows.net/container/prefix',
+  'https://host/path',
   'hdfs://namenode/path',
   'webhdfs://namenode:9870/path or file:///dir',
 ].join(', ')

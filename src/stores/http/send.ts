@@ -26,8 +26,6 @@ export function send(connections: Connections, outgoing: Outgoing): Promise<Inco
     signal.addEventListener('abort', stop)
     request.on('close', () => signal.removeEventListener('abort', stop))
     request.on('error', reject)
-    request.on('timeout', () => request.destroy(timedOut('The connection stayed silent.')))
-    limitConnecting(request, to.secure)
     request.on('response', incoming => {
       incoming.on('end', () => {
         // An answer that came before the body was read is a refusal; the rest of the body must not follow.
@@ -39,7 +37,8 @@ export function send(connections: Connections, outgoing: Outgoing): Promise<Inco
   })
 }
 
-function begin(connections: Connections, { to, method, path, headers, silenceMs }: Outgoing): ClientRequest {
+/** The request without its body, which ends by itself where no connection comes about or it stays silent. */
+export function begin(connections: Connections, { to, method, path, headers, silenceMs }: Outgoing): ClientRequest {
   const options: RequestOptions = {
     agent: to.secure ? connections.httpsAgent : connections.httpAgent,
     host: to.hostname,
@@ -50,7 +49,10 @@ function begin(connections: Connections, { to, method, path, headers, silenceMs 
   }
   if (to.port !== '') options.port = to.port
   if (silenceMs !== undefined) options.timeout = silenceMs
-  return to.secure ? httpsRequest(options) : httpRequest(options)
+  const request = to.secure ? httpsRequest(options) : httpRequest(options)
+  request.on('timeout', () => request.destroy(timedOut('The connection stayed silent.')))
+  limitConnecting(request, to.secure)
+  return request
 }
 
 function limitConnecting(request: ClientRequest, secure: boolean): void {
@@ -82,7 +84,8 @@ function sendBody(request: ClientRequest, body: Outgoing['body'], secure: boolea
   proceed()
 }
 
-function slicesOf(pieces: readonly Uint8Array[], secure: boolean): Uint8Array[] {
+/** What is written to a connection in one go. */
+export function slicesOf(pieces: readonly Uint8Array[], secure: boolean): Uint8Array[] {
   if (!secure) return [...pieces]
   return pieces.flatMap(piece =>
     Array.from({ length: Math.ceil(piece.length / secureSlice) }, (_, index) =>

@@ -19,7 +19,8 @@ export function* elements(xml: string, name: string): Generator<string> {
   }
 }
 
-function withoutEntities(text: string): string {
+/** Text of XML, as it is meant. */
+export function withoutEntities(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(quot|apos|lt|gt|amp));/g, (all, decimal, hex, name) => {
     if (typeof name === 'string') return entities[name] ?? all
     const code = typeof decimal === 'string' ? Number(decimal) : Number.parseInt(hex, 16)

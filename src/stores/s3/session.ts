@@ -10,7 +10,7 @@ import type { Capabilities } from '../store.ts'
 import { openClient, renewCredentials } from './client.ts'
 import { translateS3Error } from './errors.ts'
 import { type ObjectRequest, openExchange } from './exchange.ts'
-import { namingIssuer } from './issuer.ts'
+import { namingIssuer } from '../http/issuer.ts'
 import { parseS3Url, type Location } from './location.ts'
 
 /** One bucket and prefix, how to talk to it, and what was found out about its server. */
