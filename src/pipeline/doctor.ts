@@ -72,8 +72,7 @@ const probeKey = '.nimctl/doctor'
 async function examineStore(url: URL, { openStore, write, signal }: Examination): Promise<string> {
   const store = await openStore(url)
   try {
-    const { objects, cursor } = await store.list('', undefined, { signal })
-    const listed = `can be listed (${objects.length}${cursor === undefined ? '' : ' or more'} objects)`
+    const listed = await examineListing(store, signal)
     if (!write) return listed
     const bytes = Buffer.from('nimctl doctor')
     await store.put(probeKey, bytes, { crc32c: crc32c(bytes) }, { signal })
@@ -83,4 +82,13 @@ async function examineStore(url: URL, { openStore, write, signal }: Examination)
   } finally {
     store.close()
   }
+}
+
+async function examineListing(store: Store, signal: AbortSignal): Promise<string> {
+  if (store.capabilities.listing === 'none') {
+    await store.stat(probeKey, { signal })
+    return 'can be read, but not listed: it is asked for each key'
+  }
+  const { objects, cursor } = await store.list('', undefined, { signal })
+  return `can be listed (${objects.length}${cursor === undefined ? '' : ' or more'} objects)`
 }

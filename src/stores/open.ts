@@ -58,8 +58,7 @@ async function openHttps(url: URL, options: StoreOptions): Promise<Store> {
  * @throws NimctlError `usage` / `STORE_SCHEME_UNKNOWN`, or `STORE_URL_INVALID` from the adapter.
  */
 export async function openStore(url: URL, options: StoreOptions): Promise<Store> {
-  const scheme = url.protocol.slice(0, -1)
-  const open = adapters[scheme === 'https' && isAzureHost(url.hostname) ? 'az' : scheme]
+  const open = adapters[kindOf(url)]
   if (open === undefined) {
     throw new NimctlError('usage', 'STORE_SCHEME_UNKNOWN', {
       what: `"${url.protocol}" is not a kind of store that nimctl knows.`,
@@ -74,4 +73,10 @@ export async function openStore(url: URL, options: StoreOptions): Promise<Store>
 
 async function openHdfs(url: URL, options: StoreOptions): Promise<Store> {
   return await (await import('./hdfs/open.ts')).openHdfsStore(url, options)
+}
+
+/** Azure's hosts are no plain web servers, and speak TLS alone. */
+function kindOf({ protocol, hostname }: URL): string {
+  if (protocol === 'https:' && isAzureHost(hostname)) return 'az'
+  return protocol === 'http:' && isAzureHost(hostname) ? '' : protocol.slice(0, -1)
 }

@@ -52,8 +52,11 @@ export interface Capabilities {
   conditionalPut: boolean
   /** Listings come in the UTF-8 order of keys. Not so in S3 Express, and SeaweedFS sorts each folder by itself. */
   sortedListing: boolean
-  /** `list` fails: whoever knows keys asks for each by `stat`. Absent: the store can be listed. */
-  listing?: 'none'
+  /**
+   * What a listing lacks: `none` means that `list` fails, `no-dot-names` that names and folders which begin with a dot
+   * are missing, but for those of `.nimctl/`. Whoever knows such keys asks for each by `stat`. Absent: nothing.
+   */
+  listing?: 'none' | 'no-dot-names'
 }
 
 export interface Page {

@@ -5,7 +5,7 @@ import type { Check, CheckLog, CheckMethod } from '../system/check.ts'
 import { forAll } from '../system/for-all.ts'
 import { crc32c, crc32cToHex } from '../system/hash.ts'
 import type { Report } from '../system/progress.ts'
-import { listSorted, openKeySorter } from './listing.ts'
+import { batches, canList, isUnlisted, listSorted, openKeySorter } from './listing.ts'
 
 /** An object that an inventory names. */
 export interface NamedObject {
@@ -59,7 +59,7 @@ export async function compareStore(
   try {
     let keepsChecksums = false
     let isUnproved = false
-    const pairs = pairUp(named, listSorted(store, '', options.signal))
+    const pairs = canList(store) ? pairUp(named, listSorted(store, '', options.signal)) : withoutListing(named)
     for await (const one of compareAll(store, pairs, options)) {
       const { method, status } = one.check
       keepsChecksums ||= method === 'listing-checksum' || method === 'stat-checksum'
@@ -91,6 +91,11 @@ interface Pair {
 
 type Compared = Pair & { check: Check }
 
+/** What nobody names shows in a listing alone. */
+async function* withoutListing(named: AsyncIterable<NamedObject>): AsyncGenerator<Pair> {
+  for await (const { key, expected } of named) if (expected !== undefined) yield { key, expected }
+}
+
 async function* pairUp(named: AsyncIterable<NamedObject>, listed: AsyncIterable<StoredObject>): AsyncGenerator<Pair> {
   for await (const { left, right } of mergeByKey(named, listed)) {
     if (left?.expected !== undefined) {
@@ -100,9 +105,6 @@ async function* pairUp(named: AsyncIterable<NamedObject>, listed: AsyncIterable<
     }
   }
 }
-
-/** Enough for many requests beside each other; the last ones of a batch are waited for before the next one begins. */
-const batchSize = 1000
 
 async function* compareAll(
   store: Store,
@@ -118,23 +120,13 @@ async function* compareAll(
   }
 }
 
-async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let batch: T[] = []
-  for await (const item of items) {
-    batch.push(item)
-    if (batch.length < batchSize) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
-}
-
 async function comparePair(
   store: Store,
-  { key, expected, listed }: Pair,
+  { key, expected, listed: inListing }: Pair,
   { deep, signal }: { deep: boolean; signal: AbortSignal },
 ): Promise<Check> {
-  if (expected === undefined) return extra(key, listed)
+  if (expected === undefined) return extra(key, inListing)
+  const listed = inListing ?? (isUnlisted(store, key) ? await store.stat(key, { signal }) : undefined)
   const { kind, size } = expected
   if (listed === undefined) {
     return {

@@ -11,8 +11,8 @@ import {
 import { mergeByKey } from '../inventory/merge.ts'
 import type { Store } from '../stores/store.ts'
 import type { Sorter } from '../system/external-sort.ts'
-import { listObjects, openKeySorter } from './listing.ts'
-import { describeKey, streamInventory } from './marker.ts'
+import { askEach, canList, isUnlisted, listObjects, openKeySorter } from './listing.ts'
+import { describeKey, listMarkers, streamInventory } from './marker.ts'
 
 export interface StoredCache {
   prefix: string
@@ -39,16 +39,20 @@ interface Named extends Listed {
 /**
  * The caches below a store's URL, with and without inventory. A cache is complete when its inventory lies there and
  * every key that it names is listed with the right size; contents are `validate`'s business. Listing and inventories
- * take temporary files where they are long.
+ * take temporary files where they are long. A store that can't be listed shows the cache at its URL alone.
  */
 export async function listCaches(store: Store, signal: AbortSignal): Promise<StoredCache[]> {
   const listed = openKeySorter<Listed>()
   const named = openKeySorter<Named>()
+  const unlisted = openKeySorter<Named>()
   try {
     const markers: string[] = []
-    for await (const { key, size } of listObjects(store, '', signal)) {
-      await listed.add({ key, size })
-      if (isMarker(key)) markers.push(key)
+    if (!canList(store)) markers.push(...(await listMarkers(store, signal)))
+    else {
+      for await (const { key, size } of listObjects(store, '', signal)) {
+        await listed.add({ key, size })
+        if (isMarker(key)) markers.push(key)
+      }
     }
     const caches: StoredCache[] = []
     for (const marker of markers) {
@@ -63,12 +67,19 @@ export async function listCaches(store: Store, signal: AbortSignal): Promise<Sto
     const unmarked = openUnmarked(markers)
     for await (const { left, right } of mergeByKey(named.read(), listed.read())) {
       const cache = left === undefined ? undefined : caches[left.cache]
-      if (cache !== undefined && left?.size !== right?.size) cache.complete = false
+      if (cache !== undefined && left !== undefined && left.size !== right?.size) {
+        if (right === undefined && isUnlisted(store, left.key)) await unlisted.add(left)
+        else cache.complete = false
+      }
       if (left === undefined && right !== undefined) unmarked.add(right)
+    }
+    for await (const { cache, size, object } of askEach(store, unlisted.read(), signal)) {
+      const found = caches[cache]
+      if (found !== undefined && object?.size !== size) found.complete = false
     }
     return [...caches, ...unmarked.caches(store)]
   } finally {
-    await Promise.all([listed.clear(), named.clear()])
+    await Promise.all([listed.clear(), named.clear(), unlisted.clear()])
   }
 }
 

@@ -10,7 +10,7 @@ import { checkWhole, collectInventory, readInventory, type InventoryReader } fro
 import type { Store } from '../stores/store.ts'
 import { errorCode, isRetryable, NimctlError } from '../system/errors.ts'
 import { crc32c } from '../system/hash.ts'
-import { listObjects } from './listing.ts'
+import { canList, listObjects } from './listing.ts'
 
 export interface PublishedInventory {
   inventory: Inventory
@@ -72,8 +72,12 @@ export interface ImageDigest {
   digest: string
 }
 
-/** The keys of all inventories under a store's prefix: one, or one an image in layout `ngc`. */
+/**
+ * The keys of all inventories under a store's prefix: one, or one an image in layout `ngc`, which only a store that can
+ * be listed has.
+ */
 export async function listMarkers(store: Store, signal: AbortSignal): Promise<string[]> {
+  if (!canList(store)) return (await store.stat(inventoryKey, { signal })) === undefined ? [] : [inventoryKey]
   const keys: string[] = []
   for await (const { key } of listObjects(store, ownFolder, signal)) if (key.endsWith('.jsonl')) keys.push(key)
   return keys

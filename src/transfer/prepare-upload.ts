@@ -11,7 +11,7 @@ import type { Store, StoredObject } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
 import { forAll } from '../system/for-all.ts'
 import { journalPath, openJournal, type Journal } from './journal.ts'
-import { listObjects } from './listing.ts'
+import { canList, findUnlisted, listObjects } from './listing.ts'
 import { describeKey, readPublishedInventory, type PublishedInventory } from './marker.ts'
 import { planUpload, type TransferPlan } from './plan.ts'
 import type { Archive, Source } from './source.ts'
@@ -62,17 +62,19 @@ export interface PreparedUpload {
  * Reads both sides and decides. Changes nothing: this alone is a dry run.
  *
  * @throws NimctlError `usage` / `PREFIX_HOLDS_ANOTHER_IMAGE`, `LINKS_COPY_IMPOSSIBLE`, `LINKS_IN_ARCHIVE`,
- *   `LAYOUT_MIXED`, `NGC_NEEDS_ROOT`.
+ *   `LAYOUT_MIXED`, `NGC_NEEDS_ROOT`,
+ *   `LISTING_NEEDED`.
  */
 export async function prepareUpload(request: UploadRequest): Promise<PreparedUpload> {
   const { source, record, store, layout, stateDirectory, tool, signal } = request
   const { tree, archive } = source
   const links = chooseLinks(request)
   requireRoot(request)
+  requireListing(request)
   const wanted = archive === undefined ? listWanted(tree, { layout, links }) : [wholeArchive(archive)]
   const markerKey = chooseMarkerKey(request)
   const [stored, { published, journal }] = await beside(
-    stop => listStored(store, stop),
+    stop => listStored(request, wanted, stop),
     async () => {
       const there = await readPublishedInventory(store, markerKey, signal).catch(damagedIsNone)
       checkPrefix(there, request)
@@ -164,6 +166,15 @@ function linksInArchive(asked: Links | undefined): Links {
   })
 }
 
+function requireListing({ delete: removes, layout, store }: UploadRequest): void {
+  if (canList(store) || !(removes || layout === 'ngc')) return
+  throw new NimctlError('usage', 'LISTING_NEEDED', {
+    what: `${describeKey(store, '')} can't be listed, so nobody can say what else lies there.`,
+    why: `${removes ? '--delete' : '--layout ngc'} has to know.`,
+    next: `Leave ${removes ? '--delete' : '--layout ngc'} away, or have listings switched on (docs/stores/https.md).`,
+  })
+}
+
 /** NIM_REPOSITORY_OVERRIDE knows no prefix (reference/nim.md 5.1). */
 function requireRoot({ layout, store }: UploadRequest): void {
   if (layout !== 'ngc' || store.url.protocol !== 's3:' || store.url.pathname.replaceAll('/', '') === '') return
@@ -205,11 +216,20 @@ function checkPrefix(published: PublishedInventory | undefined, request: UploadR
 }
 
 /** Our own folder is no content. */
-async function listStored(store: Store, signal: AbortSignal): Promise<Map<string, StoredObject>> {
+async function listStored(
+  { store }: UploadRequest,
+  wanted: readonly WantedObject[],
+  signal: AbortSignal,
+): Promise<Map<string, StoredObject>> {
   const stored = new Map<string, StoredObject>()
-  for await (const object of listObjects(store, '', signal)) {
-    if (!object.key.startsWith(ownFolder)) stored.set(object.key, object)
+  if (canList(store)) {
+    for await (const object of listObjects(store, '', signal)) {
+      if (!object.key.startsWith(ownFolder)) stored.set(object.key, object)
+    }
   }
+  const keys = wanted.map(({ key }) => key)
+  const unlisted = await findUnlisted(store, keys, { found: stored, signal })
+  for (const [key, object] of unlisted) stored.set(key, object)
   return stored
 }
 

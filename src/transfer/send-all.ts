@@ -38,7 +38,10 @@ export async function sendAll(running: Running): Promise<void> {
   )
 }
 
-/** An upload that is gone, or went wrong as a whole, is begun anew once. */
+/** A store that takes a file in one stream begins it anew whenever a connection breaks. */
+const mostBeginnings = 5
+
+/** An upload that is gone, or went wrong as a whole, is begun anew. */
 async function sendShipment({ file, objects }: Shipment, running: Running): Promise<number> {
   const targets = objects.map(({ one, key }) => targetOf(one, key, { file, running }))
   const send = async () => {
@@ -46,12 +49,13 @@ async function sendShipment({ file, objects }: Shipment, running: Running): Prom
     for (const { one, key } of objects) expectObject(one, key, { size: file.size, sum, object: one.sent.get(key) })
     return sum
   }
-  try {
-    return await send()
-  } catch (error) {
-    if (!needsNewUpload(error)) throw error
-    for (const target of targets) await forgetUpload(target, running.signal)
-    return await send()
+  for (let beginning = 1; ; beginning++) {
+    try {
+      return await send()
+    } catch (error) {
+      if (!needsNewUpload(error) || beginning === mostBeginnings) throw error
+      for (const target of targets) await forgetUpload(target, running.signal)
+    }
   }
 }
 

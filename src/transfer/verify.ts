@@ -1,7 +1,7 @@
 import type { Proof, Store, StoredObject } from '../stores/store.ts'
 import { NimctlError } from '../system/errors.ts'
 import { forAll } from '../system/for-all.ts'
-import { listObjects } from './listing.ts'
+import { findObjects } from './listing.ts'
 
 export interface Expected {
   /** Bytes. */
@@ -39,7 +39,7 @@ export async function verifyObjects(
   expected: ReadonlyMap<string, Expected>,
   { signal, listed, onChecked }: VerifyOptions,
 ): Promise<Proved> {
-  const found = listed ?? (await listExpected(store, expected, signal))
+  const found = listed ?? (await findObjects(store, expected, signal))
   const proved: Proved = {
     counts: { 'full-checksum': 0, parts: 0, etag: 0, size: 0 },
     examples: new Map(),
@@ -67,18 +67,6 @@ export async function verifyObjects(
 }
 
 const asksAtOnce = 32
-
-async function listExpected(
-  store: Store,
-  expected: ReadonlyMap<string, Expected>,
-  signal: AbortSignal,
-): Promise<Map<string, StoredObject>> {
-  const listed = new Map<string, StoredObject>()
-  for await (const object of listObjects(store, '', signal)) {
-    if (expected.has(object.key)) listed.set(object.key, object)
-  }
-  return listed
-}
 
 /**
  * @throws NimctlError `check-failed` / `PROOF_TOO_WEAK` when an object is proved less well than `level`.

@@ -39,7 +39,12 @@ export async function startNginx({ tls }: NginxOptions = {}): Promise<Nginx> {
   }
   const port = await freePort()
   const securePort = await freePort()
-  writeFileSync(at('users'), Object.entries(nginxUsers).map(([name, password]) => `${name}:{PLAIN}${password}\n`).join(''))
+  writeFileSync(
+    at('users'),
+    Object.entries(nginxUsers)
+      .map(([name, password]) => `${name}:{PLAIN}${password}\n`)
+      .join(''),
+  )
   if (tls !== undefined) {
     writeFileSync(at('server.key'), tls.key)
     writeFileSync(at('server.pem'), tls.cert)

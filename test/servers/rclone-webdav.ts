@@ -11,6 +11,8 @@ import { toolEnvironment } from './tool-environment.ts'
 
 export interface RcloneWebdav {
   endpoint: string
+  /** What it serves. */
+  directory: string
   user: string
   password: string
   stop: () => Promise<void>
@@ -40,7 +42,7 @@ export async function startRcloneWebdav(): Promise<RcloneWebdav> {
       await server.stop()
       directory.remove()
     }
-    return { endpoint, user, password, stop }
+    return { endpoint, directory: data, user, password, stop }
   } catch (error) {
     directory.remove()
     throw error

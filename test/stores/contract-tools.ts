@@ -11,6 +11,7 @@ export const nastyKeys = [
   '#hash',
   '%2F not a slash',
   '+plus',
+  '.dot/.dot',
   '?question=mark&and',
   'a-b',
   'a/b',

@@ -3,15 +3,18 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { openStore } from '../../src/stores/open.ts'
-import { withRetry } from '../../src/stores/retry.ts'
+import { retrying, withRetry } from '../../src/stores/retry.ts'
 import type { Store } from '../../src/stores/store.ts'
+import type { Report } from '../../src/system/progress.ts'
 import { secret } from '../../src/system/secret.ts'
-import { silent } from '../../src/system/progress.ts'
 import { startNginx } from '../servers/nginx.ts'
 import { startRcloneWebdav } from '../servers/rclone-webdav.ts'
 import { describeStoreContract } from './contract.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { failEveryFifth } from './unreliable.ts'
+
+/** nginx shows no names that begin with a dot: the engine asks for them (test/e2e/https.real.test.ts). */
+const hidden = ['.dot/.dot']
 
 /** HTTP has nothing that tells of uploads, or goes on with one. */
 const limits = { tellsUploads: false, resumes: false }
@@ -49,12 +52,12 @@ function useServer(start: () => Promise<Running>, folder: string) {
 
 describe('nginx, WebDAV', () => {
   const { open } = useServer(startNginx, '/dav')
-  describeStoreContract('https', open, [], limits)
+  describeStoreContract('https', open, hidden, limits)
 })
 
 describe('nginx, PUT and a listing in JSON', () => {
   const { open } = useServer(startNginx, '/index')
-  describeStoreContract('https', open, [], limits)
+  describeStoreContract('https', open, hidden, limits)
 })
 
 describe('rclone', () => {
@@ -78,18 +81,11 @@ describe('every fifth request fails', () => {
   )
   // One put makes every folder on its way, a request each.
   const patience = { maxRetries: 20, firstWaitMs: 1, longestWaitMs: 10 }
+  const report: Report = event => void (event.event === 'retrying' && (retries += 1))
   const openRetried = async (): Promise<Store> => {
-    for (;;) {
-      try {
-        return withRetry(await server.open(), patience, event => {
-          if (event.event === 'retrying') retries += 1
-          silent(event)
-        })
-      } catch {
-        retries += 1
-      }
-    }
+    const store = await retrying(patience, report)('open', undefined, () => server.open())
+    return withRetry(store, patience, report)
   }
-  describeStoreContract('https', openRetried, [], limits)
+  describeStoreContract('https', openRetried, hidden, limits)
   it('fails indeed', () => expect(retries / server.proxy.seen.length).toBeGreaterThan(0.1))
 })

@@ -16,7 +16,7 @@ describe('openStore', () => {
     await expect(openStore(new URL('ftp://host/path'), {})).rejects.toMatchObject({
       category: 'usage',
       code: 'STORE_SCHEME_UNKNOWN',
-      next: 'Use one of: az://, file://, gs://, hdfs://, s3://, swebhdfs://, webhdfs://, https://ACCOUNT.blob.core.windows.net.',
+      next: 'Use one of: az://, file://, gs://, hdfs://, http://, https://, s3://, swebhdfs://, webhdfs://, https://ACCOUNT.blob.core.windows.net.',
     })
   })
 

@@ -50,10 +50,7 @@ const ciphers = DEFAULT_CIPHERS.split(':')
   .join(':')
 
 /** Who this side is, where the server asks for it. */
-async function readIdentity({
-  clientCertificate,
-  clientKey,
-}: StoreOptions): Promise<{ cert?: string; key?: string }> {
+async function readIdentity({ clientCertificate, clientKey }: StoreOptions): Promise<{ cert?: string; key?: string }> {
   if (clientCertificate === undefined && clientKey === undefined) return {}
   if (clientCertificate === undefined || clientKey === undefined) {
     throw new NimctlError('usage', 'CLIENT_CERTIFICATE_INVALID', {

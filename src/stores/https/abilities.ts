@@ -10,6 +10,8 @@ export interface Abilities {
   dav: boolean
   /** How a folder can be listed. */
   listing: 'propfind' | 'index' | 'none'
+  /** Names that begin with a dot are left out of listings: nginx does so, in WebDAV and in its index. */
+  hidesDotNames: boolean
   /** A repository manager that computes a SHA-1 over what it stores, and says it. */
   product: 'artifactory' | 'nexus' | undefined
 }
@@ -20,15 +22,21 @@ export async function findAbilities(server: Server, signal: AbortSignal): Promis
   const options = await server.ask({ method: 'OPTIONS', ...common })
   const headers = { depth: '0', 'content-type': 'application/xml' }
   const found = await server.ask({ method: 'PROPFIND', headers, body: wantedProperties, ...common })
+  const hidesDotNames = /^nginx\b/i.test(String(options.headers.server ?? ''))
   const product = productOf(options) ?? productOf(found)
   // Where nothing lies yet, only the header tells.
   const speaksDav = options.headers['dav'] !== undefined && options.status < 300
   if (found.status === 207 || (found.status === 404 && speaksDav && product === undefined)) {
-    return { dav: product === undefined, listing: 'propfind', product }
+    return { dav: product === undefined, listing: 'propfind', hidesDotNames, product }
   }
   const page = await firstIndex(server, [server.path, ...foldersAbove(server.path), '/'], signal)
   const listing = page.status === 200 && isIndex(page) ? 'index' : 'none'
-  return { dav: speaksDav && product === undefined, listing, product: product ?? productOf(page) }
+  return {
+    dav: speaksDav && product === undefined,
+    listing,
+    hidesDotNames: hidesDotNames || listing === 'index',
+    product: product ?? productOf(page),
+  }
 }
 
 /** Of a folder that is not there, what the next one above it answers. */

@@ -58,8 +58,7 @@ interface Seen {
 function kindOf(seen: Seen, { credentials }: Asked): Known | undefined {
   const known = lookUp(seen)
   // Artifactory refuses what differs from the checksum that was sent with it: only the words tell.
-  if ((seen.status === 409 || seen.status === 400) && /checksum/i.test(seen.message))
-    return kinds.checksum
+  if ((seen.status === 409 || seen.status === 400) && /checksum/i.test(seen.message)) return kinds.checksum
   if (known?.code !== 'CREDENTIALS_REFUSED') return known
   if (!credentials.given) return kinds.missing
   return credentials.renewable ? kinds.expired : known

@@ -11,7 +11,13 @@ export async function statFile(
 ): Promise<StoredObject | undefined> {
   const path = pathOf(server, key)
   // Packed on the way, it would have another length.
-  const request = { method: 'HEAD', path, headers: { 'accept-encoding': 'identity' }, accepts: isHeadAnswer, signal } as const
+  const request = {
+    method: 'HEAD',
+    path,
+    headers: { 'accept-encoding': 'identity' },
+    accepts: isHeadAnswer,
+    signal,
+  } as const
   try {
     const { status, headers } = await server.ask(request)
     if (status === 405) return undefined

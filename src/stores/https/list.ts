@@ -18,18 +18,26 @@ const foldersAPage = 4
  */
 export async function listFiles(
   server: Server,
-  { listing }: Abilities,
+  { listing, hidesDotNames }: Abilities,
   { prefix, cursor, signal }: { prefix: string; cursor: string | undefined; signal: AbortSignal },
 ): Promise<Page> {
   if (listing === 'none') throw listsNothing(server)
   signal.throwIfAborted()
   const folders = cursor === undefined ? [prefix.slice(0, prefix.lastIndexOf('/') + 1)] : parseCursor(cursor)
   const list = listing === 'propfind' ? listByPropfind : listByIndex
-  const found = await Promise.all(folders.slice(0, foldersAPage).map(folder => list(server, folder, signal)))
+  const asked = folders.slice(0, foldersAPage)
+  const hidden = hidesDotNames ? asked.flatMap(folder => ownFolderIn(folder, prefix)) : []
+  const found = await Promise.all([...asked, ...hidden].map(folder => list(server, folder, signal)))
   const wanted = found.flat().filter(({ key, isFolder }) => mayHold(key, isFolder, prefix))
   const left = [...wanted.flatMap(({ key, isFolder }) => (isFolder ? [key] : [])), ...folders.slice(foldersAPage)]
   const objects = wanted.flatMap(({ key, isFolder, size }): StoredObject[] => (isFolder ? [] : [{ key, size }]))
   return { objects, ...(left.length > 0 && { cursor: JSON.stringify(left) }) }
+}
+
+/** What is found there, no server shows in the folder above it. */
+function ownFolderIn(folder: string, prefix: string): string[] {
+  const own = `${folder}.nimctl/`
+  return !folder.endsWith('.nimctl/') && mayHold(own, true, prefix) && own !== prefix ? [own] : []
 }
 
 interface Listed {
@@ -41,7 +49,7 @@ interface Listed {
 }
 
 function mayHold(key: string, isFolder: boolean, prefix: string): boolean {
-  if (key === incompleteFolder) return false
+  if (key.endsWith(incompleteFolder)) return false
   return key.startsWith(prefix) || (isFolder && prefix.startsWith(key))
 }
 

@@ -37,7 +37,7 @@ export async function openHttpsStore(url: URL, options: StoreOptions): Promise<S
 const gibibyte = 1024 ** 3
 
 /** Servers name no largest size: what is too large, they refuse. */
-function capabilitiesOf({ dav, listing, product }: Abilities): Capabilities {
+function capabilitiesOf({ dav, listing, hidesDotNames, product }: Abilities): Capabilities {
   // Artifactory's SHA-1 of the whole was compared on arrival. Nobody else says what arrived, but its size.
   const proof = product === 'artifactory' ? 'parts' : 'size'
   return {
@@ -51,6 +51,7 @@ function capabilitiesOf({ dav, listing, product }: Abilities): Capabilities {
     statProof: proof,
     conditionalPut: false,
     sortedListing: false,
+    ...(hidesDotNames && { listing: 'no-dot-names' }),
     ...(listing === 'none' && { listing }),
   }
 }

@@ -22,7 +22,12 @@ const permissionMs = 1000
 /** @param size of the whole body, in bytes. */
 export async function openSending(
   server: Server,
-  { path, size, headers, signal }: { path: string; size: number; headers?: Record<string, string>; signal: AbortSignal },
+  {
+    path,
+    size,
+    headers,
+    signal,
+  }: { path: string; size: number; headers?: Record<string, string>; signal: AbortSignal },
 ): Promise<Sending> {
   const outgoing = await server.prepare({ method: 'PUT', path, silenceMs: longSilenceMs, signal })
   const request = begin(server.connections, {
@@ -44,7 +49,8 @@ export async function openSending(
   return {
     async write(bytes, stop) {
       await stoppable(request, stop, async () => {
-        for (const slice of slicesOf([bytes], outgoing.to.secure)) await Promise.race([written(request, slice), refusal])
+        for (const slice of slicesOf([bytes], outgoing.to.secure))
+          await Promise.race([written(request, slice), refusal])
       })
     },
     async end(stop) {

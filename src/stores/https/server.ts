@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
-import type { StoreOptions } from '../open.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
 import { type Connections, openConnections } from '../http/connections.ts'
 import { namingIssuer } from '../http/issuer.ts'
 import { type Outgoing, send } from '../http/send.ts'
+import type { StoreOptions } from '../open.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { failureOf, notUnderstood, translateHttpsError } from './errors.ts'
 import { type Location, parseHttpsUrl } from './location.ts'
@@ -83,8 +83,7 @@ export async function openServer(url: URL, options: StoreOptions): Promise<Serve
     prepare,
     guard,
     translate,
-    notUnderstood: (request, cause) =>
-      notUnderstood({ method: request.method, target: targetOf(request) }, cause),
+    notUnderstood: (request, cause) => notUnderstood({ method: request.method, target: targetOf(request) }, cause),
     close() {
       connections.httpAgent.destroy()
       connections.httpsAgent.destroy()

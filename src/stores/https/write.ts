@@ -61,7 +61,12 @@ export function incompletePath({ server }: Site, id: string): string {
 /** Puts what has arrived into its place, whole. */
 export async function moveFile(
   { server, folders }: Site,
-  { from, to, ifAbsent = false, signal }: { from: string; to: string; ifAbsent?: boolean | undefined; signal: AbortSignal },
+  {
+    from,
+    to,
+    ifAbsent = false,
+    signal,
+  }: { from: string; to: string; ifAbsent?: boolean | undefined; signal: AbortSignal },
 ): Promise<void> {
   await folders.makeFor(to, signal)
   const headers = { destination: server.url.origin + to, overwrite: ifAbsent ? 'F' : 'T' }

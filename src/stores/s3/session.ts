@@ -5,12 +5,12 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { NimctlError } from '../../system/errors.ts'
 import type { Answer } from '../http/answer.ts'
 import { longSilenceMs, silenceMs } from '../http/connections.ts'
+import { namingIssuer } from '../http/issuer.ts'
 import type { StoreOptions } from '../open.ts'
 import type { Capabilities } from '../store.ts'
 import { openClient, renewCredentials } from './client.ts'
 import { translateS3Error } from './errors.ts'
 import { type ObjectRequest, openExchange } from './exchange.ts'
-import { namingIssuer } from '../http/issuer.ts'
 import { parseS3Url, type Location } from './location.ts'
 
 /** One bucket and prefix, how to talk to it, and what was found out about its server. */
