@@ -256,17 +256,19 @@ describe('interrupted', () => {
     const chance = seeded(7)
     await writeFile(path('files/large'), chance.bytes(6 * mebibyte))
     for (const name of ['a', 'b', 'c']) await writeFile(path(`files/${name}`), chance.bytes(1000))
-    const url = address('models')
+    // Without the proxy, which would keep the connection to the server.
+    const url = `${webdav.endpoint}/models`
     const upload = ['upload', 'files', url, '--layout', 'plain', '--part-size', '1Mi', '--limit-rate', '1Mi']
     const child = startNimctl(upload, { env, cwd: directory })
     const ended = once(child, 'exit')
-    const moved = () => proxy.seen.filter(line => line.startsWith('MOVE ')).length
-    await expect.poll(moved, { timeout: 30_000 }).toBe(3)
     const incomplete = join(webdav.directory, 'models/.nimctl/incomplete')
     const left = async () => (await readdir(incomplete)).length
     const arrived = async () => {
-      const [name = '.'] = await readdir(incomplete)
-      return (await stat(join(incomplete, name))).size
+      const [name = ''] = await readdir(incomplete).catch(() => [])
+      return await stat(join(incomplete, name)).then(
+        found => found.size,
+        () => 0,
+      )
     }
     // With the second part, the journal has the first, and all that was finished before.
     await expect.poll(arrived, { timeout: 30_000 }).toBeGreaterThan(mebibyte)

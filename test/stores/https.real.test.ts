@@ -9,6 +9,9 @@ import type { Report } from '../../src/system/progress.ts'
 import { secret } from '../../src/system/secret.ts'
 import { startNginx } from '../servers/nginx.ts'
 import { startRcloneWebdav } from '../servers/rclone-webdav.ts'
+import { listingContract } from './contract-listing.ts'
+import { multipartContract } from './contract-multipart.ts'
+import { nastyKeys } from './contract-tools.ts'
 import { describeStoreContract } from './contract.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { failEveryFifth } from './unreliable.ts'
@@ -57,7 +60,11 @@ describe('nginx, WebDAV', () => {
 
 describe('nginx, PUT and a listing in JSON', () => {
   const { open } = useServer(startNginx, '/index')
-  describeStoreContract('https', open, hidden, limits)
+  listingContract(
+    open,
+    nastyKeys.filter(key => !hidden.includes(key)),
+  )
+  multipartContract(open)
 })
 
 describe('rclone', () => {

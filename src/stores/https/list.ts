@@ -9,8 +9,8 @@ import { MultistatusError, readMultistatus, wantedProperties } from './multistat
 import type { HttpsRequest, Server } from './server.ts'
 import { incompleteFolder } from './write.ts'
 
-/** Asked for at once: they make a page. */
-const foldersAPage = 4
+/** Made at once: their answers make a page. */
+const requestsAPage = 4
 
 /**
  * Servers list a folder at a time, in no order. The cursor names the folders that are still to be asked for, so any page
@@ -23,6 +23,7 @@ export async function listFiles(
 ): Promise<Page> {
   if (listing === 'none') throw listsNothing(server)
   signal.throwIfAborted()
+  const foldersAPage = hidesDotNames ? requestsAPage / 2 : requestsAPage
   const folders = cursor === undefined ? [prefix.slice(0, prefix.lastIndexOf('/') + 1)] : parseCursor(cursor)
   const list = listing === 'propfind' ? listByPropfind : listByIndex
   const asked = folders.slice(0, foldersAPage)
