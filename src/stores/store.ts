@@ -43,6 +43,8 @@ export interface Capabilities {
   minPart: number
   maxPart: number
   maxParts: number
+  /** Uploads that may be open beside each other, where each keeps its connection. Absent: any number. */
+  maxOpenUploads?: number
   /** The largest object that `put` takes, in bytes. */
   maxPut: number
   /** What a listing alone proves, and what a stat proves. */

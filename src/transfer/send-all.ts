@@ -25,6 +25,7 @@ export async function sendAll(running: Running): Promise<void> {
       shipment.objects.push({ one, key: step.key })
     }
   }
+  const limits = carried.map(({ prepared: { store } }) => store.capabilities.maxOpenUploads ?? openFiles)
   const biggestFirst = [...shipments.values()].toSorted((a, b) => b.file.size - a.file.size)
   await forAll(
     biggestFirst,
@@ -34,7 +35,7 @@ export async function sendAll(running: Running): Promise<void> {
       sums.set(file.path, sum)
       source.noteSum(file, sum)
     },
-    { concurrency: openFiles, signal },
+    { concurrency: Math.min(openFiles, ...limits), signal },
   )
 }
 

@@ -36,6 +36,9 @@ export async function openHttpsStore(url: URL, options: StoreOptions): Promise<S
 
 const gibibyte = 1024 ** 3
 
+/** With more, each would wait so long for its next part that servers give it up: nginx does after 60 seconds. */
+const maxOpenUploads = 8
+
 /** Servers name no largest size: what is too large, they refuse. */
 function capabilitiesOf({ dav, listing, hidesDotNames, product }: Abilities): Capabilities {
   // Artifactory's SHA-1 of the whole was compared on arrival. Nobody else says what arrived, but its size.
@@ -46,6 +49,7 @@ function capabilitiesOf({ dav, listing, hidesDotNames, product }: Abilities): Ca
     minPart: 1,
     maxPart: gibibyte,
     maxParts: 1_000_000,
+    maxOpenUploads,
     maxPut: gibibyte,
     listingProof: 'size',
     statProof: proof,
