@@ -287,7 +287,7 @@ describe('interrupted', () => {
   it('goes through while every fifth request fails', async () => {
     await mkdir(path('files'))
     const chance = seeded(3)
-    for (let index = 0; index < 4; index++) await writeFile(path(`files/${index}`), chance.bytes(index * 60_000))
+    for (let index = 0; index < 3; index++) await writeFile(path(`files/${index}`), chance.bytes(index * 100_000))
     failEveryFifth(proxy, { status: 503, headers: { 'retry-after': '0' }, body: '' })
     env.NIMCTL_RETRIES = '8'
     const url = address('models')

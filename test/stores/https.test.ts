@@ -151,13 +151,11 @@ it('hears a refusal before it sends the bytes', async () => {
   const endpoint = await serve(() => {})
   servers.at(-1)?.on('checkContinue', (_, response) => response.writeHead(413).end())
   const store = await open(endpoint)
-  const bytes = Buffer.alloc(300_000)
-  const upload = await store.openUpload('key', { size: 600_000, partSize: 300_000, ...never })
-  await expect(upload.putPart(1, bytes, sumsOf(bytes), never)).rejects.toMatchObject({
-    category: 'usage',
-    code: 'FILE_TOO_LARGE',
-    mend: 'not',
-  })
+  const bytes = Buffer.alloc(2 ** 20 + 1)
+  const refused = { category: 'usage', code: 'FILE_TOO_LARGE', mend: 'not' }
+  await expect(store.put('key', bytes, sumsOf(bytes), never)).rejects.toMatchObject(refused)
+  const upload = await store.openUpload('key', { size: 2 * bytes.length, partSize: bytes.length, ...never })
+  await expect(upload.putPart(1, bytes, sumsOf(bytes), never)).rejects.toMatchObject(refused)
 })
 
 describe('errors', () => {

@@ -45,7 +45,12 @@ export async function openSending(
   const refusal = answer.then(early => Promise.reject(failureOf(early)))
   refusal.catch(() => {})
   request.flushHeaders()
-  await permission(request, refusal)
+  try {
+    await permission(request, refusal)
+  } catch (error) {
+    request.destroy()
+    throw error
+  }
   return {
     async write(bytes, stop) {
       await stoppable(request, stop, async () => {

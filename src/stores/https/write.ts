@@ -7,6 +7,8 @@ import { longSilenceMs } from '../http/connections.ts'
 import type { StoredObject, Sums } from '../store.ts'
 import { statFile } from './files.ts'
 import { pathOf } from './location.ts'
+import { openSending } from './sending.ts'
+import type { Server } from './server.ts'
 import type { Site } from './site.ts'
 
 /** Where WebDAV servers get what is on its way. Some show a file while it arrives, and keep what was cut off. */
@@ -38,7 +40,7 @@ async function putAndMove(site: Site, path: string, { bytes, ifAbsent, signal }:
   await site.folders.makeFor(incomplete, signal)
   await site.folders.makeFor(path, signal)
   try {
-    await server.ask({ method: 'PUT', path: incomplete, body: bytes, signal })
+    await putBytes(server, { path: incomplete, bytes, signal })
     await moveFile(site, { from: incomplete, to: path, ifAbsent, signal })
   } catch (error) {
     site.folders.noteFailure(error)
@@ -50,8 +52,29 @@ async function putAndMove(site: Site, path: string, { bytes, ifAbsent, signal }:
 async function putDirectly(site: Site, path: string, { bytes, signal }: PutOptions): Promise<void> {
   const sha1 = site.abilities.product === undefined ? undefined : createHash('sha1').update(bytes).digest('hex')
   const headers = site.abilities.product === 'artifactory' && sha1 !== undefined ? { 'x-checksum-sha1': sha1 } : {}
-  const answer = await site.server.ask({ method: 'PUT', path, headers, body: bytes, signal })
+  const answer = await putBytes(site.server, { path, headers, bytes, signal })
   if (sha1 !== undefined) await checkDigest(site, path, { sha1, answer, mend: 'same', signal })
+}
+
+/** Of a larger body, the server is asked first whether it may come. */
+const smallBody = 1024 * 1024
+
+async function putBytes(
+  server: Server,
+  request: { path: string; headers?: Record<string, string>; bytes: Uint8Array; signal: AbortSignal },
+): Promise<Answer> {
+  const { path, headers = {}, bytes, signal } = request
+  if (bytes.length <= smallBody) return await server.ask({ method: 'PUT', path, headers, body: bytes, signal })
+  return await server.guard({ method: 'PUT', path, signal }, async () => {
+    const sending = await openSending(server, { path, size: bytes.length, headers, signal })
+    try {
+      await sending.write(bytes, signal)
+      return await sending.end(signal)
+    } catch (error) {
+      sending.destroy()
+      throw error
+    }
+  })
 }
 
 export function incompletePath({ server }: Site, id: string): string {
