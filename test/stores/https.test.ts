@@ -82,6 +82,14 @@ describe('credentials', () => {
     expect(await store.stat('key', never)).toBeUndefined()
   })
 
+  it('are not needed where anybody may read', async () => {
+    const endpoint = await serve(({ method }, response) => {
+      if (method === 'GET') response.writeHead(200, { 'content-length': '2' }).end('ok')
+      else if (method !== 'HEAD') response.writeHead(401).end()
+    })
+    expect(await readText(await open(endpoint), 'key')).toBe('ok')
+  })
+
   it('come as headers of a file', async () => {
     const file = join(await temporaryDirectory(), 'headers')
     await writeFile(file, 'X-JFrog-Art-Api: key\n\nX-Other:   two words\n')

@@ -18,7 +18,7 @@ export interface Abilities {
 
 /** Asks, with requests that change nothing. The prefix need not be there. */
 export async function findAbilities(server: Server, signal: AbortSignal): Promise<Abilities> {
-  const common = { path: server.path, accepts: isAnswer, signal } as const
+  const common = { path: server.path, accepts: isAnswerOrRefusal, signal } as const
   const options = await server.ask({ method: 'OPTIONS', ...common })
   const headers = { depth: '0', 'content-type': 'application/xml' }
   const found = await server.ask({ method: 'PROPFIND', headers, body: wantedProperties, ...common })
@@ -42,13 +42,19 @@ export async function findAbilities(server: Server, signal: AbortSignal): Promis
 /** Of a folder that is not there, what the next one above it answers. */
 async function firstIndex(server: Server, [path = '/', ...above]: string[], signal: AbortSignal): Promise<Answer> {
   const headers = { accept: 'application/json' }
-  const page = await server.ask({ method: 'GET', path, headers, accepts: isAnswer, signal })
+  const accepts = path === server.path ? isAnswer : isAnswerOrRefusal
+  const page = await server.ask({ method: 'GET', path, headers, accepts, signal })
   return page.status === 404 && above.length > 0 ? await firstIndex(server, above, signal) : page
 }
 
 /** Whatever a server says of a method that it does not know; but not that it is busy, or asks who is there. */
 function isAnswer(status: number): boolean {
   return status === 501 || (status < 500 && ![401, 407, 408, 425, 429].includes(status))
+}
+
+/** Who may read need not be permitted to ask this; whether it may read, another question shows. */
+function isAnswerOrRefusal(status: number): boolean {
+  return status === 401 || isAnswer(status)
 }
 
 function productOf({ headers }: Answer): Abilities['product'] {
