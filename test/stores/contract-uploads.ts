@@ -1,7 +1,16 @@
 import { expect, it } from 'vitest'
 
 import type { OpenUpload, SavedUpload, Store, Upload } from '../../src/stores/store.ts'
-import { listAll, never, partsOnTheWay, putMultipart, sameBytes, sendParts, sumsOf, threeParts } from './contract-tools.ts'
+import {
+  listAll,
+  never,
+  partsOnTheWay,
+  putMultipart,
+  sameBytes,
+  sendParts,
+  sumsOf,
+  threeParts,
+} from './contract-tools.ts'
 
 /** For stores that can tell which uploads are open. */
 export function uploadsContract(open: () => Promise<Store>): void {

@@ -1,5 +1,7 @@
+import { NimctlError } from '../../system/errors.ts'
 import { longSilenceMs } from '../http/connections.ts'
 import type { StoredObject } from '../store.ts'
+import type { Abilities } from './abilities.ts'
 import { statFile } from './files.ts'
 import { pathOf } from './location.ts'
 import type { Site } from './site.ts'
@@ -8,11 +10,25 @@ export async function copyFile(
   site: Site,
   { from, to, signal }: { from: string; to: string; signal: AbortSignal },
 ): Promise<StoredObject> {
+  if (!canCopy(site.abilities)) throw copiesNothing(site)
   const paths = { from: pathOf(site.server, from), to: pathOf(site.server, to), signal }
   await (site.abilities.product === 'artifactory' ? deployByChecksum(site, paths) : copyByDav(site, paths))
   const copied = await statFile(site, to, { signal })
   if (copied === undefined) throw site.server.notUnderstood({ method: 'COPY', path: paths.from, signal })
   return copied
+}
+
+export function canCopy({ dav, product }: Abilities): boolean {
+  return dav || product === 'artifactory'
+}
+
+function copiesNothing({ server }: Site): NimctlError {
+  return new NimctlError('unavailable', 'STORE_UNSUPPORTED', {
+    what: `The server of ${server.url.href} can't copy files.`,
+    why: 'It knows neither COPY (WebDAV) nor X-Checksum-Deploy (Artifactory).',
+    next: 'Upload with: --links follow',
+    mend: 'not',
+  })
 }
 
 interface Paths {

@@ -1,7 +1,7 @@
 import type { StoreOptions } from '../open.ts'
 import type { Capabilities, Store } from '../store.ts'
 import { type Abilities, findAbilities } from './abilities.ts'
-import { copyFile } from './copy.ts'
+import { canCopy, copyFile } from './copy.ts'
 import { removeFile, statFile } from './files.ts'
 import { openFolders } from './folders.ts'
 import { listFiles } from './list.ts'
@@ -40,11 +40,12 @@ const gibibyte = 1024 ** 3
 const maxOpenUploads = 8
 
 /** Servers name no largest size: what is too large, they refuse. */
-function capabilitiesOf({ dav, listing, hidesDotNames, product }: Abilities): Capabilities {
+function capabilitiesOf(abilities: Abilities): Capabilities {
+  const { listing, hidesDotNames, product } = abilities
   // Artifactory's SHA-1 of the whole was compared on arrival. Nobody else says what arrived, but its size.
   const proof = product === 'artifactory' ? 'parts' : 'size'
   return {
-    serverCopy: dav || product === 'artifactory',
+    serverCopy: canCopy(abilities),
     parallelParts: false,
     minPart: 1,
     maxPart: gibibyte,
