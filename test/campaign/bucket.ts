@@ -20,12 +20,28 @@ export interface Bucket {
   put(key: string, bytes: Uint8Array): Promise<void>
   /** Bytes by key below a prefix, with the prefix cut off. */
   sizes(prefix: string): Promise<Map<string, number>>
+  /** Whole, by its key with the prefix. */
+  read(key: string): Promise<Uint8Array>
   /** SHA-256 by key. */
   hashes(prefix: string): Promise<Record<string, string>>
   /** Keys of multipart uploads that were neither completed nor aborted. */
   openUploads(prefix: string): Promise<string[]>
   clear(prefix: string): Promise<void>
   close(): void
+}
+
+/** SHA-256 by key. */
+export async function readHashes(
+  { sizes, read }: Pick<Bucket, 'sizes' | 'read'>,
+  prefix: string,
+): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const key of [...(await sizes(prefix)).keys()].toSorted()) {
+    found[key] = createHash('sha256')
+      .update(await read(prefix + key))
+      .digest('hex')
+  }
+  return found
 }
 
 export function openBucket(env: Record<string, string>, name: string): Bucket {
@@ -47,11 +63,9 @@ export function openBucket(env: Record<string, string>, name: string): Bucket {
     } while (token !== undefined)
     return found
   }
-  const hashOf = async (key: string) => {
+  const read = async (key: string) => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: name, Key: key }))
-    return createHash('sha256')
-      .update((await Body?.transformToByteArray()) ?? '')
-      .digest('hex')
+    return (await Body?.transformToByteArray()) ?? new Uint8Array()
   }
   const clear = async (prefix: string) => {
     const Objects = [...(await sizes(prefix)).keys()].map(key => ({ Key: prefix + key }))
@@ -65,12 +79,8 @@ export function openBucket(env: Record<string, string>, name: string): Bucket {
     },
     put: async (key, bytes) => void (await s3.send(new PutObjectCommand({ Bucket: name, Key: key, Body: bytes }))),
     sizes,
-    async hashes(prefix) {
-      const keys = [...(await sizes(prefix)).keys()].toSorted()
-      const found: Record<string, string> = {}
-      for (const key of keys) found[key] = await hashOf(prefix + key)
-      return found
-    },
+    read,
+    hashes: prefix => readHashes({ sizes, read }, prefix),
     async openUploads(prefix) {
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: name, Prefix: prefix }))
       return Uploads.map(({ Key = '' }) => Key)

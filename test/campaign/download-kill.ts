@@ -1,15 +1,14 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { nimctl } from '../e2e/nimctl.ts'
 import { readTree } from '../e2e/trees.ts'
-import { carriedAgain, runAndKill, sameRecord, type KillResult } from './kill.ts'
+import { carriedAgain, runAndKill, runWatched, sameRecord, type KillResult } from './kill.ts'
 import type { Place } from './place.ts'
 import type { KillPlan } from './plan-kills.ts'
 
 export function downloadArguments(place: Place, prefix: string, name: string, concurrency = 4): string[] {
-  const url = `s3://${place.bucketName}/${prefix}`
-  return ['download', url, place.path(name), '--concurrency', String(concurrency), '--json']
+  const url = place.url(prefix)
+  return ['download', url, place.path(name), ...place.flags, '--concurrency', String(concurrency), '--json']
 }
 
 /** Kills a download of what lies below the prefix, runs it again to its end, and compares the directories. */
@@ -23,9 +22,8 @@ export async function killDownload(
   const there = new Set(Object.keys(await readTree(directory).catch(() => ({}))))
   const noted = await countNotedParts(directory)
 
-  place.proxy.watch(`${place.bucketName}/${prefix}`)
-  const second = await nimctl(args, { env: place.env(name) })
-  const again = place.proxy.exchanges
+  const second = await runWatched(place, args, { name, prefix })
+  const again = place.watcher.exchanges
   const ranges = again.filter(({ phase }) => phase === 'range')
   const inParts = new Set(ranges.filter(({ start }) => start !== 0 && start !== undefined).map(({ key }) => key))
   const answered = new Set(
@@ -35,7 +33,9 @@ export async function killDownload(
   )
   const problems = [
     ...killed.problems,
-    ...(second.exitCode === 0 ? [] : [`The second run exited with ${second.exitCode}: ${second.stderr}`]),
+    ...(second.exitCode === 0
+      ? []
+      : [`The second run exited with ${second.exitCode}: ${second.stdout}${second.stderr}`]),
     ...ranges.filter(({ key }) => there.has(key)).map(({ key }) => `${key} was fetched again, and was there.`),
     ...(answered.size - noted > plan.concurrency ? [`Of ${answered.size} fetched ranges, ${noted} were kept.`] : []),
     ...sameRecord(await readTree(directory), place.tree),

@@ -16,33 +16,37 @@ function kills(count: number, phase: Phase, how: Partial<KillResult> = {}): Kill
   }))
 }
 
+const phases = ['create', 'complete', 'copy', 'inventory'] as const
+
+const judge = (results: readonly KillResult[]) => judgeCampaign(results, phases)
+
 /** 20 kills: five of each phase but `part`. */
-const rare = (['create', 'complete', 'copy', 'inventory'] as const).flatMap(phase => kills(5, phase))
+const rare = phases.flatMap(phase => kills(5, phase))
 
 it('has nothing against a full run that hit every phase', () => {
-  expect(judgeCampaign([...rare, ...kills(180, 'part')])).toEqual([])
+  expect(judge([...rare, ...kills(180, 'part')])).toEqual([])
 })
 
 it('wants bytes to move at four of five kills', () => {
   const moving = [...rare, ...kills(140, 'part')]
-  expect(judgeCampaign([...moving, ...kills(40, 'part', { bytesMoved: false })])).toEqual([])
-  expect(judgeCampaign([...moving, ...kills(41, 'part', { bytesMoved: false })])).toEqual([
+  expect(judge([...moving, ...kills(40, 'part', { bytesMoved: false })])).toEqual([])
+  expect(judge([...moving, ...kills(41, 'part', { bytesMoved: false })])).toEqual([
     'Bytes moved at 160 of 201 kills: less than 80%.',
   ])
 })
 
 it('wants each phase hit five times, also one that was never hit', () => {
   const results = [...kills(200, 'part'), ...kills(4, 'create'), ...kills(5, 'complete'), ...kills(5, 'copy')]
-  expect(judgeCampaign(results)).toEqual(['create was hit 4 times, not 5.', 'inventory was hit 0 times, not 5.'])
+  expect(judge(results)).toEqual(['create was hit 4 times, not 5.', 'inventory was hit 0 times, not 5.'])
 })
 
 it('asks of a short run only that nothing went wrong', () => {
-  expect(judgeCampaign(kills(199, 'put', { bytesMoved: false }))).toEqual([])
-  expect(judgeCampaign([...kills(9, 'put'), ...kills(1, 'put', { problems: ['a.json is gone.'] })])).toEqual([
+  expect(judge(kills(199, 'put', { bytesMoved: false }))).toEqual([])
+  expect(judge([...kills(9, 'put'), ...kills(1, 'put', { problems: ['a.json is gone.'] })])).toEqual([
     'After 1 of 10 kills something was not as it should be.',
   ])
 })
 
 it('takes no run for proof in which nothing was killed', () => {
-  expect(judgeCampaign([])).toEqual(['Nothing was killed.'])
+  expect(judge([])).toEqual(['Nothing was killed.'])
 })

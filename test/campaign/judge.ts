@@ -8,17 +8,19 @@ const leastMoved = 0.8
 
 const leastOfPhase = 5
 
-const phases: readonly Phase[] = ['create', 'part', 'complete', 'copy', 'inventory']
-
-/** What speaks against a campaign, a sentence each; empty: it shows what it is there to show. */
-export function judgeCampaign(results: readonly KillResult[]): string[] {
+/**
+ * What speaks against a campaign, a sentence each; empty: it shows what it is there to show.
+ *
+ * @param phases those that an upload to this store has, beside `part`.
+ */
+export function judgeCampaign(results: readonly KillResult[], phases: readonly Phase[]): string[] {
   const troubled = results.filter(({ problems }) => problems.length > 0).length
   return [
     ...(results.length === 0 ? ['Nothing was killed.'] : []),
     ...(troubled > 0 ? [`After ${troubled} of ${results.length} kills something was not as it should be.`] : []),
     ...(results.length < fullRun
       ? []
-      : [...judgeMoved(results), ...phases.flatMap(phase => judgePhase(results, phase))]),
+      : [...judgeMoved(results), ...['part' as const, ...phases].flatMap(phase => judgePhase(results, phase))]),
   ]
 }
 

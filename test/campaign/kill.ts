@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
-import { startNimctl } from '../e2e/nimctl.ts'
+import { nimctl, startNimctl, type Outcome, type RunOptions } from '../e2e/nimctl.ts'
 import { contentPhases, type Phase } from './phase.ts'
 import type { Place } from './place.ts'
 import type { KillPlan } from './plan-kills.ts'
-import type { Exchange, Stage } from './watching-proxy.ts'
+import type { Exchange, Stage, Watcher } from './watcher.ts'
 
 export interface KillResult {
   command: 'upload' | 'download'
@@ -26,30 +26,43 @@ interface Killed {
   problems: string[]
 }
 
-/** Runs nimctl until the planned moment and kills it there; resolves when the server has come to rest. */
+/** Runs nimctl until the planned moment and kills it there; resolves when the store has come to rest. */
 export async function runAndKill(
-  place: Place,
+  { watcher, env }: Place,
   args: readonly string[],
   { name, prefix, plan }: { name: string; prefix: string; plan: KillPlan },
 ): Promise<Killed> {
   let bytesMoved = false
-  const child = startNimctl(args, { env: place.env(name) })
-  const said = text(child.stderr ?? Readable.from([]))
-  child.stdout?.resume()
-  const ended = once(child, 'exit')
-  place.proxy.watch(`${place.bucketName}/${prefix}`, {
+  watcher.watch(prefix, {
     ...plan,
     strike() {
-      bytesMoved = place.proxy.exchanges.some(
-        exchange => contentPhases.has(exchange.phase) && exchange.stage !== 'passed',
-      )
+      bytesMoved = watcher.exchanges.some(({ phase, stage }) => contentPhases.has(phase) && stage !== 'passed')
       child.kill('SIGKILL')
     },
   })
-  const [code, signal] = await ended
-  await place.proxy.idle()
+  const child = startNimctl(args, { env: env(name), ...programOf(watcher) })
+  const said = text(child.stderr ?? Readable.from([]))
+  child.stdout?.resume()
+  const [code, signal] = await once(child, 'exit')
+  await watcher.idle()
   const problems = signal === 'SIGKILL' ? [] : [`It was not killed, and ended with ${code}: ${await said}`]
-  return { exchanges: place.proxy.exchanges, bytesMoved, problems }
+  return { exchanges: watcher.exchanges, bytesMoved, problems }
+}
+
+/** Runs nimctl to its end, and leaves what was seen of it with the watcher. */
+export async function runWatched(
+  { watcher, env }: Place,
+  args: readonly string[],
+  { name, prefix }: { name: string; prefix: string },
+): Promise<Outcome> {
+  watcher.watch(prefix)
+  const outcome = await nimctl(args, { env: env(name), ...programOf(watcher) })
+  await watcher.idle()
+  return outcome
+}
+
+function programOf({ program }: Watcher): Pick<RunOptions, 'program'> {
+  return program === undefined ? {} : { program }
 }
 
 /** What identifies a piece of content, and its bytes. */

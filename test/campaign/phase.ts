@@ -1,25 +1,12 @@
-import type { IncomingHttpHeaders } from 'node:http'
-
-/** What a request to S3 is for. `ask`: what changes and carries nothing. */
+/** What a step of nimctl's at a store is for. `ask`: what carries nothing and is no other of these. */
 export type Phase = 'create' | 'part' | 'complete' | 'copy' | 'inventory' | 'put' | 'range' | 'ask'
 
 /** These carry content. */
 export const contentPhases: ReadonlySet<Phase> = new Set(['part', 'put', 'range'])
 
-interface Asked {
-  method: string
-  key: string
-  query: URLSearchParams
-  headers: IncomingHttpHeaders
-}
-
-export function phaseOf({ method, key, query, headers }: Asked): Phase {
-  if (method === 'POST') return query.has('uploads') ? 'create' : query.has('uploadId') ? 'complete' : 'ask'
-  if (method === 'PUT') {
-    if ('x-amz-copy-source' in headers) return 'copy'
-    if (query.has('partNumber')) return 'part'
-    return key.startsWith('.nimctl/') ? 'inventory' : 'put'
-  }
-  const reads = method === 'GET' && key !== '' && !query.has('list-type') && !query.has('uploads')
-  return reads && !query.has('uploadId') && !key.startsWith('.nimctl/') ? 'range' : 'ask'
+/** The same, once it is known which key it is about: the inventory is no content. */
+export function phaseBelow(phase: Phase, key: string): Phase {
+  const isInventory = key.startsWith('.nimctl/')
+  if (phase === 'put') return isInventory ? 'inventory' : 'put'
+  return phase === 'range' && (isInventory || key === '') ? 'ask' : phase
 }

@@ -1,6 +1,6 @@
 import type { Seeded } from '../seeded.ts'
 import { contentPhases, type Phase } from './phase.ts'
-import type { Exchange, Moment, Stage } from './watching-proxy.ts'
+import type { Exchange, Moment, Stage } from './watcher.ts'
 
 export type KillPlan = Omit<Moment, 'strike'> & { concurrency: number }
 
@@ -11,16 +11,21 @@ const shares: Partial<Record<Phase, number>> = { create: 3, complete: 3, copy: 3
 const lastPhases: ReadonlySet<Phase> = new Set(['inventory', 'range'])
 
 /**
- * So many kills, each phase hit by its share and at least once.
+ * So many kills, each phase hit by its share and at least once, as far as the kills suffice.
  *
+ * @param phases those that an upload to this store has.
  * @param calm the requests of a run that was left alone: they say how many of a phase there are to choose from.
  */
-export function planUploadKills(kills: number, calm: readonly Exchange[], random: Seeded): KillPlan[] {
-  const phases = Object.entries(shares).flatMap(([phase, share]) =>
-    Array.from({ length: Math.max(1, Math.floor((share * kills) / 100)) }, () => phase as Phase),
+export function planUploadKills(
+  kills: number,
+  { phases, calm, random }: { phases: readonly Phase[]; calm: readonly Exchange[]; random: Seeded },
+): KillPlan[] {
+  const rare = phases.flatMap(phase =>
+    Array.from({ length: Math.max(1, Math.floor(((shares[phase] ?? 0) * kills) / 100)) }, () => phase),
   )
-  const parts = Array.from({ length: Math.max(0, kills - phases.length) }, (): Phase => 'part')
-  return plan([...phases, ...parts], calm, random)
+  const chosen = rare.length < kills ? rare : random.shuffle(rare).slice(0, Math.max(0, kills - 1))
+  const parts = Array.from({ length: kills - chosen.length }, (): Phase => 'part')
+  return plan([...chosen, ...parts], calm, random)
 }
 
 export function planDownloadKills(kills: number, calm: readonly Exchange[], random: Seeded): KillPlan[] {

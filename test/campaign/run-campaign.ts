@@ -1,10 +1,17 @@
-import { nimctl, succeeded } from '../e2e/nimctl.ts'
+import { mkdir, writeFile } from 'node:fs/promises'
+
+import { execa } from 'execa'
+
+import { succeeded } from '../e2e/nimctl.ts'
+import { readTree } from '../e2e/trees.ts'
 import type { Seeded } from '../seeded.ts'
 import { downloadArguments, killDownload } from './download-kill.ts'
-import type { KillResult } from './kill.ts'
+import { type KillResult, runWatched, sameRecord } from './kill.ts'
 import { openPlace, type Place } from './place.ts'
 import { planDownloadKills, planUploadKills } from './plan-kills.ts'
-import { killUpload, uploadArguments } from './upload-kill.ts'
+import type { CampaignStore } from './stores/campaign-store.ts'
+import { killUpload, readStore, uploadArguments } from './upload-kill.ts'
+import type { Exchange } from './watcher.ts'
 
 export interface CampaignOptions {
   uploadKills: number
@@ -15,9 +22,9 @@ export interface CampaignOptions {
 }
 
 /** Against one server; leaves nothing of it but an upload that ended well. */
-export async function runCampaign(s3Env: Record<string, string>, options: CampaignOptions): Promise<KillResult[]> {
+export async function runCampaign(store: CampaignStore, options: CampaignOptions): Promise<KillResult[]> {
   const { uploadKills, downloadKills, random, onKill } = options
-  const place = await openPlace(s3Env, random)
+  const place = await openPlace(store, random)
   const run = `campaign-${process.pid}-${random.below(2 ** 30)}`
   const results: KillResult[] = []
   const take = (result: KillResult, name: string) => {
@@ -26,10 +33,11 @@ export async function runCampaign(s3Env: Record<string, string>, options: Campai
   }
   try {
     const calm = await runCalmly(place, run)
-    for (const [index, plan] of planUploadKills(uploadKills, calm.upload, random).entries()) {
+    const { phases } = store
+    for (const [index, plan] of planUploadKills(uploadKills, { phases, calm: calm.upload, random }).entries()) {
       const name = `${run}-up-${index}`
-      take(await killUpload(place, name, plan), name)
-      await place.bucket.clear(`${name}/`)
+      take(await killUpload(place, { name, plan, expected: calm.contents }), name)
+      await place.view.clear(`${name}/`)
     }
     for (const [index, plan] of planDownloadKills(downloadKills, calm.download, random).entries()) {
       const name = `${run}-down-${index}`
@@ -41,12 +49,29 @@ export async function runCampaign(s3Env: Record<string, string>, options: Campai
   }
 }
 
-async function runCalmly(place: Place, run: string) {
+interface Calm {
+  upload: readonly Exchange[]
+  download: readonly Exchange[]
+  /** SHA-256 by key. */
+  contents: Record<string, string>
+}
+
+async function runCalmly(place: Place, run: string): Promise<Calm> {
   const prefix = `${run}/`
-  place.proxy.watch(`${place.bucketName}/${prefix}`)
-  succeeded(await nimctl(uploadArguments(place, prefix, 4), { env: place.env(run) }))
-  const upload = place.proxy.exchanges
-  place.proxy.watch(`${place.bucketName}/${prefix}`)
-  succeeded(await nimctl(downloadArguments(place, prefix, `${run}-back`), { env: place.env(run) }))
-  return { upload, download: place.proxy.exchanges }
+  succeeded(await runWatched(place, uploadArguments(place, prefix, 4), { name: run, prefix }))
+  const upload = place.watcher.exchanges
+  const { contents } = await readStore(place, prefix)
+  const problems =
+    place.layout === 'tar' ? await lookAtArchive(place, `${prefix}cache.tar`) : sameRecord(contents, place.contents)
+  if (problems.length > 0) throw new Error(`An upload that was left alone:\n${problems.join('\n')}`)
+  succeeded(await runWatched(place, downloadArguments(place, prefix, `${run}-back`), { name: run, prefix }))
+  return { upload, download: place.watcher.exchanges, contents }
+}
+
+/** With the system's tar, which knows nothing of nimctl. */
+async function lookAtArchive({ view, path, tree }: Place, key: string): Promise<string[]> {
+  await mkdir(path('unpacked'))
+  await writeFile(path('cache.tar'), await view.read(key))
+  await execa('tar', ['--extract', '--file', path('cache.tar'), '--directory', path('unpacked')])
+  return sameRecord(await readTree(path('unpacked')), tree)
 }

@@ -2,37 +2,49 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { nimctl } from '../e2e/nimctl.ts'
-import { carriedAgain, runAndKill, sameRecord, type KillResult } from './kill.ts'
+import { readHashes } from './bucket.ts'
+import { carriedAgain, runAndKill, runWatched, sameRecord, type KillResult } from './kill.ts'
 import type { Place } from './place.ts'
 import type { KillPlan } from './plan-kills.ts'
-import type { Exchange } from './watching-proxy.ts'
+import type { Exchange } from './watcher.ts'
 
 const partSize = 5 * 2 ** 20
 
 export function uploadArguments(place: Place, prefix: string, concurrency: number): string[] {
-  const url = `s3://${place.bucketName}/${prefix}`
-  return ['upload', place.cache, url, '--part-size', String(partSize), '--concurrency', String(concurrency), '--json']
+  const engine = ['--part-size', String(partSize), '--concurrency', String(concurrency)]
+  return ['upload', place.cache, place.url(prefix), ...place.flags, '--layout', place.layout, ...engine, '--json']
 }
 
-/** Kills an upload, runs it again to its end, and looks at everything that must hold then. */
-export async function killUpload(place: Place, name: string, plan: KillPlan): Promise<KillResult> {
+/**
+ * Kills an upload, runs it again to its end, and looks at everything that must hold then.
+ *
+ * @param expected SHA-256 by key of what has to lie in the store then, without the inventory.
+ */
+export async function killUpload(
+  place: Place,
+  { name, plan, expected }: { name: string; plan: KillPlan; expected: Record<string, string> },
+): Promise<KillResult> {
   const prefix = `${name}/`
   const args = uploadArguments(place, prefix, plan.concurrency)
   // What a former kill's run has learnt of the cache.
   await rm(join(place.cache, '.nimctl/sums.jsonl'), { force: true })
   const killed = await runAndKill(place, args, { name, prefix, plan })
-  const whole = await place.bucket.sizes(prefix)
+  const there = await place.view.sizes(prefix)
   const noted = await readNotedParts(place.state(name))
+  // What lies there unproved goes again, with its parts.
+  const whole = place.tellsContent ? there : new Map<string, number>()
+  const kept = new Set([...noted].filter(part => place.tellsContent || !there.has(part.split(' ')[0] ?? '')))
 
-  place.proxy.watch(`${place.bucketName}/${prefix}`)
-  const second = await nimctl(args, { env: place.env(name) })
-  const again = place.proxy.exchanges
+  const second = await runWatched(place, args, { name, prefix })
+  const again = place.watcher.exchanges
   const problems = [
     ...killed.problems,
-    ...(second.exitCode === 0 ? [] : [`The second run exited with ${second.exitCode}: ${second.stderr}`]),
-    ...sentNeedlessly(again, { whole, noted }),
-    ...tooManyInFlight(killed.exchanges, { whole, noted, concurrency: plan.concurrency }),
-    ...(await lookAtStore(place, name)),
+    ...(second.exitCode === 0
+      ? []
+      : [`The second run exited with ${second.exitCode}: ${second.stdout}${second.stderr}`]),
+    ...sentNeedlessly(again, { whole, noted: kept }),
+    ...tooManyInFlight(killed.exchanges, { whole: there, noted, concurrency: plan.concurrency }),
+    ...(await lookAtStore(place, name, expected)),
   ]
   return {
     command: 'upload',
@@ -78,20 +90,28 @@ function tooManyInFlight(
   return names.size <= concurrency ? [] : [`${names.size} parts were in flight, not ${concurrency}.`]
 }
 
-async function lookAtStore(place: Place, name: string): Promise<string[]> {
+async function lookAtStore(place: Place, name: string, expected: Record<string, string>): Promise<string[]> {
   const prefix = `${name}/`
-  const { '.nimctl/inventory.jsonl': inventory, ...contents } = await place.bucket.hashes(prefix)
-  const open = await place.bucket.openUploads(prefix)
-  const url = `s3://${place.bucketName}/${prefix}`
-  const valid = await nimctl(['validate', 'store', url], { env: place.env(name) })
+  const { inventory, contents } = await readStore(place, prefix)
+  const leftovers = await place.view.leftovers(prefix)
+  const valid = await nimctl(['validate', 'store', place.url(prefix), ...place.flags], { env: place.env(name) })
   const left = (await readdir(place.state(name), { recursive: true })).filter(path => path.endsWith('.lock'))
   return [
     ...(inventory === undefined ? ['There is no inventory.'] : []),
-    ...sameRecord(contents, place.contents),
-    ...open.map(key => `An upload of ${key} was left open.`),
+    ...sameRecord(contents, expected),
+    ...leftovers.map(left => `An upload was left open: ${left}`),
     ...(valid.exitCode === 0 ? [] : [`validate store exited with ${valid.exitCode}: ${valid.stdout}${valid.stderr}`]),
     ...left.map(path => `The lock ${path} was left.`),
   ]
+}
+
+/** SHA-256 by key of what lies below a prefix, and of the inventory by itself. */
+export async function readStore(
+  { view }: Place,
+  prefix: string,
+): Promise<{ inventory: string | undefined; contents: Record<string, string> }> {
+  const { '.nimctl/inventory.jsonl': inventory, ...contents } = await readHashes(view, prefix)
+  return { inventory, contents }
 }
 
 /** Reads the journal without its own reader: the last line may be cut. */

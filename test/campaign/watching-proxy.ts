@@ -1,143 +1,142 @@
-import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import { phaseOf, type Phase } from './phase.ts'
+import { phaseBelow } from './phase.ts'
+import { type Exchange, openSteps, type Watcher } from './watcher.ts'
 
-/** How far a request is when something is to happen. */
-export type Stage =
-  /** The server has not seen it. */
-  | 'arrived'
-  /** Some bytes have passed: of the request's body, or of the answer's where the request has none. */
-  | 'halfway'
-  /** The server has answered; the client does not know. */
-  | 'answered'
-  /** The client has the answer. */
-  | 'passed'
-
-export interface Moment {
-  phase: Phase
-  /** Of the requests of this phase, from 0. */
-  nth: number
-  stage: Stage
-  /** Of the bytes, for `halfway`. */
-  fraction: number
-  strike: () => void
+/** A request, as far as it says what it is for. */
+export interface Asked {
+  method: string
+  /** Decoded, without the first slash. */
+  path: string
+  query: URLSearchParams
+  headers: IncomingHttpHeaders
+  /** What came first of the body; absent as long as nothing has come. */
+  body?: Buffer
 }
 
-export interface Exchange {
-  phase: Phase
-  key: string
-  /** Of a part. */
-  number: number | undefined
-  /** First byte of what is read. */
-  start: number | undefined
-  /** Bytes of the request's body, as it declares them; of the answer's for what is read. */
-  size: number
-  stage: Stage
-  status: number | undefined
+/** How the requests of a kind of store are read. Keys are those in the bucket. */
+export interface Language {
+  /** A request that breaks off does not reach the server at all. */
+  wholeBodies?: boolean
+  /** @returns undefined where the body has to tell. */
+  read(asked: Asked): Understood | undefined
+  /** What later requests refer to. */
+  learn?(key: string, answer: IncomingMessage): void
 }
 
-export interface WatchingProxy {
-  endpoint: string
-  /** Forgets what was, and strikes at a moment to come. */
-  watch(prefix: string, moment?: Moment): void
-  /** All since `watch`, in order. */
-  readonly exchanges: readonly Exchange[]
-  /** Resolves when the server has ended with all that reached it. */
-  idle(): Promise<void>
-  stop(): void
-}
+export type Understood = Pick<Exchange, 'phase' | 'key'> & { number?: number }
 
-/** Stands before a server on loopback, notes every request, and lets something happen at a chosen point of one. */
-export async function startWatchingProxy(target: string): Promise<WatchingProxy> {
-  let exchanges: Exchange[] = []
+/** Stands before a server on loopback, and notes every request. */
+export async function startWatchingProxy(target: string, language: Language): Promise<Watcher & { endpoint: string }> {
+  let steps = openSteps(undefined)
   let prefix = ''
-  let moment: Moment | undefined
   let open = 0
   let idlers: (() => void)[] = []
 
-  const reach = (exchange: Exchange, stage: Stage): void => {
-    exchange.stage = stage
-    if (moment === undefined || moment.phase !== exchange.phase || moment.stage !== stage) return
-    if (exchanges.filter(({ phase }) => phase === exchange.phase).indexOf(exchange) !== moment.nth) return
-    const { strike } = moment
-    moment = undefined
-    strike()
-  }
-  const strikesAt = (exchange: Exchange, stage: Stage): number =>
-    moment?.stage === stage && moment.phase === exchange.phase ? moment.fraction : 1
-
   const pass = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    const exchange = describe(incoming, prefix)
-    exchanges.push(exchange)
     open += 1
+    const { all, reach, halfOf } = steps
     const done = once(() => {
       open -= 1
       if (open > 0) return
       for (const resolve of idlers) resolve()
       idlers = []
     })
-    reach(exchange, 'arrived')
     const { method, url, headers } = incoming
     const onward = request(`${target}${url}`, { method, headers, setHost: false, agent: false })
+    const held: Buffer[] = []
     onward.on('error', () => outgoing.destroy())
     onward.on('close', done)
     // A request that arrived whole takes its course at the server, whatever became of the client.
     incoming.on('close', () => incoming.complete || onward.destroy())
-    const half = halfway(
-      exchange,
-      () => reach(exchange, 'halfway'),
-      () => strikesAt(exchange, 'halfway'),
-    )
+
+    let exchange: Exchange | undefined
+    let half: (bytes: number) => void = () => {}
+    const understand = (body?: Buffer) => {
+      const found = language.read({ ...askedBy(incoming), ...(body && { body }) })
+      if (found === undefined) return
+      const begun = exchangeOf(incoming, found, prefix)
+      exchange = begun
+      all.push(begun)
+      half = halfway(
+        begun,
+        () => reach(begun, 'halfway'),
+        () => halfOf(begun),
+      )
+      reach(begun, 'arrived')
+    }
+    understand()
     incoming.on('data', (chunk: Buffer) => {
+      if (exchange === undefined) understand(chunk)
       half(chunk.length)
-      if (!onward.write(chunk)) {
+      if (language.wholeBodies === true) held.push(chunk)
+      else if (!onward.write(chunk)) {
         incoming.pause()
         onward.once('drain', () => incoming.resume())
       }
     })
     incoming.on('end', () => {
+      if (exchange === undefined) understand(Buffer.of())
       // An empty body has no data.
-      if (exchange.phase !== 'range') half(0)
-      onward.end()
+      if (exchange?.phase !== 'range') half(0)
+      onward.end(Buffer.concat(held))
     })
     onward.on('response', answer => {
-      exchange.status = answer.statusCode
-      if (exchange.phase === 'range') exchange.size = Number(answer.headers['content-length'] ?? 0)
-      const chunks: Buffer[] = []
-      if (exchange.phase === 'range') {
+      if (exchange !== undefined) language.learn?.(prefix + exchange.key, answer)
+      if (exchange?.phase === 'range') {
+        exchange.size = Number(answer.headers['content-length'] ?? 0)
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.on('data', (chunk: Buffer) => half(chunk.length))
+        answer.on('end', () => exchange && reach(exchange, 'answered'))
         answer.pipe(outgoing)
-      } else answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+        return
+      }
+      const chunks: Buffer[] = []
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.on('end', () => {
-        reach(exchange, 'answered')
-        if (exchange.phase !== 'range')
-          outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(chunks))
+        if (exchange !== undefined) reach(exchange, 'answered')
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(chunks))
       })
     })
-    outgoing.on('finish', () => reach(exchange, 'passed'))
+    outgoing.on('finish', () => exchange && reach(exchange, 'passed'))
     // Nobody takes the rest of what was read.
-    outgoing.on('close', () => outgoing.writableFinished || exchange.phase !== 'range' || onward.destroy())
+    outgoing.on('close', () => outgoing.writableFinished || exchange?.phase !== 'range' || onward.destroy())
   }
   const server = createServer(pass)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    watch(nextPrefix, nextMoment) {
-      exchanges = []
+    watch(nextPrefix, moment) {
+      steps = openSteps(moment)
       prefix = nextPrefix
-      moment = nextMoment
     },
     get exchanges() {
-      return exchanges
+      return steps.all
     },
     idle: () => (open === 0 ? Promise.resolve() : new Promise(resolve => idlers.push(resolve))),
     stop() {
       server.close()
       server.closeAllConnections()
     },
+  }
+}
+
+function askedBy({ method = '', url = '', headers }: IncomingMessage): Asked {
+  const { pathname, searchParams } = new URL(url, 'http://proxy')
+  return { method, path: decodeURIComponent(pathname).slice(1), query: searchParams, headers }
+}
+
+function exchangeOf({ headers }: IncomingMessage, { phase, key, number }: Understood, prefix: string): Exchange {
+  const below = key.startsWith(prefix) ? key.slice(prefix.length) : key
+  return {
+    phase: phaseBelow(phase, below),
+    key: below,
+    number,
+    start: Number(/^bytes=(\d+)/.exec(headers.range ?? '')?.[1] ?? 0),
+    size: Number(headers['content-length'] ?? 0),
+    stage: 'arrived',
   }
 }
 
@@ -150,22 +149,6 @@ function halfway(exchange: Exchange, call: () => void, fraction: () => number): 
     if (called || passed < exchange.size * fraction()) return
     called = true
     call()
-  }
-}
-
-function describe({ method = '', url = '', headers }: IncomingMessage, prefix: string): Exchange {
-  const { pathname, searchParams } = new URL(url, 'http://proxy')
-  const path = decodeURIComponent(pathname).slice(1)
-  const key = path.startsWith(prefix) ? path.slice(prefix.length) : path
-  const number = searchParams.get('partNumber')
-  return {
-    phase: phaseOf({ method, key, query: searchParams, headers }),
-    key,
-    number: number === null ? undefined : Number(number),
-    start: Number(/^bytes=(\d+)/.exec(headers.range ?? '')?.[1] ?? 0),
-    size: Number(headers['content-length'] ?? 0),
-    stage: 'arrived',
-    status: undefined,
   }
 }
 

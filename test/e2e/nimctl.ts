@@ -45,8 +45,12 @@ export function succeeded(outcome: Outcome): Outcome {
 }
 
 /** For tests that interrupt it. */
-export function startNimctl(args: readonly string[], { env = {}, cwd }: RunOptions = {}): ChildProcess {
-  return spawn(process.execPath, [join(root, 'bin/nimctl.js'), ...args], {
+export function startNimctl(
+  args: readonly string[],
+  { env = {}, cwd, program = [process.execPath] }: RunOptions = {},
+): ChildProcess {
+  const [command, ...before] = program
+  return spawn(command, [...before, join(root, 'bin/nimctl.js'), ...args], {
     env: environment(env),
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],

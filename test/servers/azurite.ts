@@ -90,7 +90,8 @@ export async function startAzurite({ containers = [], tls }: AzuriteOptions = {}
 export function azuriteClient(endpoint: string, authority: { ca?: string } = {}): BlobServiceClient {
   const credential = new StorageSharedKeyCredential(azuriteAccount.name, azuriteAccount.key)
   // The types leave out what the client hands down to its connections.
-  const options = { retryOptions: { maxTries: 1 }, tlsOptions: authority }
+  // Azurite ends connections that were idle, and nothing is tried twice.
+  const options = { retryOptions: { maxTries: 1 }, keepAliveOptions: { enable: false }, tlsOptions: authority }
   return new BlobServiceClient(endpoint, credential, options)
 }
 

@@ -1,6 +1,6 @@
 import { answer } from './answer.ts'
 import { freePort } from './free-port.ts'
-import { installParts, describeMissing } from './install.ts'
+import { requireParts } from './install.ts'
 import { requireProgram } from './locate.ts'
 import type { Part } from './parts.ts'
 import { startProcess } from './start-process.ts'
@@ -45,8 +45,7 @@ async function start(
   { buckets }: GcsOptions,
   args: (port: number) => string[],
 ): Promise<GcsServer> {
-  const { missing } = await installParts([part])
-  if (missing.length > 0) throw new Error(`${part} could not be installed:\n${describeMissing(missing)}`)
+  await requireParts([part])
   const directory = makeTemporaryDirectory()
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`

@@ -48,6 +48,12 @@ export async function installParts(parts: readonly Part[], options: InstallOptio
   }
 }
 
+/** The same for whoever can't go on without. @throws Error that says what is missing. */
+export async function requireParts(parts: readonly Part[]): Promise<void> {
+  const { missing } = await installParts(parts)
+  if (missing.length > 0) throw new Error(`These could not be installed:\n${describeMissing(missing)}`)
+}
+
 export function describeMissing(missing: readonly MissingPart[]): string {
   return missing.map(({ part, why, next }) => `  ${part}: ${why}\n    ${next}`).join('\n')
 }
