@@ -1,87 +1,58 @@
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
 
-/** Over what `nimctl --help` takes. */
-const mostMemory = 200 * 2 ** 20
+import { measureLargeFile } from './large-file.ts'
+import { largeStores } from './large-stores.ts'
+import { measureObjects } from './objects.ts'
+import { measureNimctl, mostMemory, type Peak } from './peak.ts'
 
-const here = import.meta.dirname
-
-interface Peak {
-  /** Largest resident set, in bytes. */
-  memory: number
-  /** User and system time. */
-  cpuSeconds: number
-  seconds: number
+const parts: Record<string, (help: Peak, say: (line: string) => void, gibibytes: number) => Promise<boolean>> = {
+  objects: measureObjects,
+  ...Object.fromEntries(
+    largeStores.map(store => [
+      store.name,
+      (help: Peak, say: (line: string) => void, gibibytes: number) =>
+        measureLargeFile(store, { help, say, size: gibibytes * 2 ** 30 }),
+    ]),
+  ),
 }
 
-/** Runs Node to its end; what it prints goes nowhere. */
-async function measurePeak(args: readonly string[]): Promise<Peak> {
-  const started = performance.now()
-  // As bin/nimctl.js sets it.
-  const flags = ['--max-semi-space-size=4', '--import', join(here, 'report-peak.mjs')]
-  const child = spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] })
-  const [taken, code] = await Promise.all([
-    text(child.stdio[3] as Readable),
-    new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve)),
-  ])
-  if (code !== 0) throw new Error(`It ended with ${code}: node ${args.join(' ')}`)
-  return { ...JSON.parse(taken), seconds: (performance.now() - started) / 1000 }
-}
+const usage = `npm run test:large -- [--only PART,…] [--gibibytes N]
+  --only        of ${Object.keys(parts).join(', ')}
+  --gibibytes   of the file that goes to each store (6)
+`
 
-interface Row {
-  task: 'json' | 'text' | 'list' | 'download'
-  files: number
-  order: 'sorted' | 'unsorted'
-  state: 'whole' | 'broken'
-  bound: boolean
-}
+const say = (line: string) => void process.stdout.write(`${line}\n`)
 
-const counts = [10_000, 100_000, 1_000_000]
-const orders = ['sorted', 'unsorted'] as const
-const million = { files: 1_000_000, bound: true } as const
-
-const rows: Row[] = [
-  ...orders.flatMap(order => counts.map((files): Row => ({ task: 'json', files, order, state: 'whole', bound: true }))),
-  { ...million, task: 'json', order: 'unsorted', state: 'broken' },
-  { ...million, task: 'text', order: 'unsorted', state: 'broken' },
-  { ...million, task: 'list', order: 'unsorted', state: 'whole' },
-  // Holds all entries, and says so.
-  ...counts.map((files): Row => ({ task: 'download', files, order: 'sorted', state: 'whole', bound: false })),
-]
-
-const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
-
-/** Inventories of up to a million entries against listings of as many objects, in a process of its own each. */
-async function measureAll(): Promise<number> {
-  const say = (line: string) => process.stdout.write(`${line}\n`)
-  const help = await measurePeak([join(here, '../../bin/nimctl.js'), '--help'])
+/** What fails at one hides none of the others. */
+async function measureAll({ only, gibibytes }: { only: string[]; gibibytes: number }): Promise<boolean> {
+  const help = await measureNimctl(['--help'])
+  const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)
   say(`nimctl --help: ${mebibytes(help.memory)} MiB. Goal: at most ${mebibytes(mostMemory)} MiB above it.`)
-  let failed = 0
-  for (const { task, files, order, state, bound } of rows) {
-    const { memory, cpuSeconds, seconds } = await measurePeak([
-      join(here, 'large-main.ts'),
-      task,
-      String(files),
-      order,
-      state,
-    ])
-    const above = memory - help.memory
-    const met = above <= mostMemory
-    if (bound && !met) failed += 1
-    const verdict = bound ? (met ? 'met' : 'NOT MET') : 'no bound'
-    const name = `${names[task]}, ${files} files, listed ${order}, ${state}`
-    say(`${name}: ${mebibytes(above)} MiB above, ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} CPU s (${verdict})`)
+  const failed: string[] = []
+  for (const name of only) {
+    const met = await parts[name]?.(help, say, gibibytes).catch((error: unknown) => {
+      say(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      return false
+    })
+    if (met !== true) failed.push(name)
   }
-  return failed === 0 ? 0 : 1
+  if (failed.length > 0) say(`Failed: ${failed.join(', ')}.`)
+  return failed.length === 0
 }
 
-const names: Record<Row['task'], string> = {
-  json: 'validate store --json',
-  text: 'validate store',
-  list: 'list',
-  download: "download's inventory",
+function readOptions() {
+  const { values } = parseArgs({ options: { only: { type: 'string' }, gibibytes: { type: 'string', default: '6' } } })
+  const only = values.only?.split(',') ?? Object.keys(parts)
+  const unknown = only.filter(name => !(name in parts))
+  if (unknown.length > 0) throw new Error(`There is no part ${unknown.join(', ')}.`)
+  const gibibytes = Number(values.gibibytes)
+  if (!(gibibytes > 0)) throw new Error(`--gibibytes ${values.gibibytes}: expected a number above 0.`)
+  return { only, gibibytes }
 }
 
-process.exitCode = await measureAll()
+try {
+  process.exitCode = (await measureAll(readOptions())) ? 0 : 1
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}`)
+  process.exitCode = 2
+}

@@ -37,11 +37,17 @@ export interface Azurite {
 
 export interface AzuriteOptions {
   containers?: readonly string[]
+  /** Blobs lie there instead of in memory. */
+  directory?: string
   /** Files in PEM: then it speaks TLS, and takes tokens whose signature nobody checks. */
   tls?: { cert: string; key: string }
 }
 
-export async function startAzurite({ containers = [], tls }: AzuriteOptions = {}): Promise<Azurite> {
+export async function startAzurite({
+  containers = [],
+  directory: location,
+  tls,
+}: AzuriteOptions = {}): Promise<Azurite> {
   const directory = makeTemporaryDirectory()
   try {
     const program = join(await installNpmTool(azurite), 'node_modules/azurite/dist/src/blob/main.js')
@@ -54,7 +60,8 @@ export async function startAzurite({ containers = [], tls }: AzuriteOptions = {}
       command: process.execPath,
       args: [
         program,
-        ...`--blobHost 127.0.0.1 --blobPort ${port} --inMemoryPersistence`.split(' '),
+        ...`--blobHost 127.0.0.1 --blobPort ${port}`.split(' '),
+        ...(location === undefined ? ['--inMemoryPersistence'] : ['--location', location]),
         // Azure's own client asks for a newer version than Azurite knows.
         '--skipApiVersionCheck',
         '--disableTelemetry',

@@ -18,13 +18,19 @@ interface GcsOptions {
   buckets: readonly string[]
 }
 
+interface FakeGcsOptions extends GcsOptions {
+  /** Objects lie there instead of in memory. */
+  directory?: string
+}
+
 /** Checksums, copies, listings in pages. It ends a resumable upload when it is asked how far it came. */
-export async function startFakeGcs(options: GcsOptions): Promise<GcsServer> {
+export async function startFakeGcs({ directory, ...options }: FakeGcsOptions): Promise<GcsServer> {
+  const backend = directory === undefined ? ['memory'] : ['filesystem', '-filesystem-root', directory]
   return await start('fake-gcs-server', options, port => {
     const own = `127.0.0.1:${port}`
     const address = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port)]
     const names = ['-public-host', own, '-external-url', `http://${own}`]
-    return [...address, ...names, '-backend', 'memory', '-log-level', 'error']
+    return [...address, ...names, '-backend', ...backend, '-log-level', 'error']
   })
 }
 
