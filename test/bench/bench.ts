@@ -19,7 +19,7 @@ import { chooseTools, nimctl } from './tools.ts'
 
 const usage = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [--scale FACTOR] [--rounds N] [--write FILE]
   --quick   a small run of a minute or two, to see that it works
-  --only    of start-up, large, sink, small, sums, seaweedfs, versitygw
+  --only    of start-up, large, sink, small, sums, seaweedfs, versitygw, stores (file, gs, azure)
   --peers   of ${allPeers.join(', ')}
   --scale   of all files (1: as large as the goals say)
   --rounds  how often nimctl and whoever comes near the best peer is run (2)
@@ -34,6 +34,7 @@ const parts: Record<string, (context: BenchContext) => Promise<Part>> = {
   sink: context => benchNimCache(['sink'], context),
   seaweedfs: context => benchNimCache(['seaweedfs'], context),
   versitygw: context => benchNimCache(['versitygw'], context),
+  stores: context => benchNimCache(['file', 'gs', 'azure'], context),
 }
 
 interface BenchOptions {

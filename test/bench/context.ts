@@ -1,3 +1,4 @@
+import { openDirectory, startAzure, startGs } from './other-stores.ts'
 import type { Programs } from './peers.ts'
 import { startSeaweed, startVersity } from './real-servers.ts'
 import type { Server } from './server.ts'
@@ -23,11 +24,19 @@ export interface Part {
   notes: string[]
 }
 
-type ServerName = 'sink' | 'sink-tls' | 'seaweedfs' | 'versitygw'
+type ServerName = 'sink' | 'sink-tls' | 'seaweedfs' | 'versitygw' | keyof typeof otherStores
+
+/** A further kind of store is one more of these. */
+const otherStores = { file: openDirectory, gs: startGs, azure: startAzure }
 
 /** `undefined` where its program could not be had. */
 export async function startServer(name: ServerName, { programs, say }: BenchContext): Promise<Server | undefined> {
+  if (isOther(name)) return await otherStores[name]()
   if (name === 'seaweedfs') return await startSeaweed()
   if (name !== 'versitygw') return await startSink({ tls: name === 'sink-tls' }, say)
   return programs.paths.versitygw === undefined ? undefined : await startVersity()
+}
+
+function isOther(name: ServerName): name is keyof typeof otherStores {
+  return name in otherStores
 }

@@ -1,3 +1,5 @@
+import type { Peer } from './peers.ts'
+
 /** What came since it was last asked. */
 export interface Stats {
   /** Heads and bodies, before encryption. */
@@ -9,7 +11,12 @@ export interface Stats {
 
 export interface Server {
   name: string
+  /** Of a server over HTTP. */
   endpoint: string
+  /** What nimctl is told; without it, S3's. */
+  nimctl?: { url: (bucket: string, prefix: string) => string; flags: readonly string[] }
+  /** Who else speaks to it; without it, all who speak S3. */
+  peers?: readonly Peer[]
   /** What clients need: endpoint, region, keys and whom to trust, by the names that each of them knows. */
   env: Record<string, string>
   newBucket(name: string): Promise<string>

@@ -50,14 +50,17 @@ export function chooseTools({ paths }: Programs): Tool[] {
 }
 
 function upload(directory: string, to: Place): Command {
-  return nimctl('upload', directory, s3Url(to), '--layout', to.layout ?? 'plain', '--quiet')
+  const { nimctl: other } = to.server
+  const url = other === undefined ? s3Url(to) : other.url(to.bucket, to.prefix)
+  return nimctl('upload', directory, url, ...(other?.flags ?? []), '--layout', to.layout ?? 'plain', '--quiet')
 }
 
 const s3Url = ({ bucket, prefix }: Place) => `s3://${bucket}/${prefix}/`
 
 const rcloneOptions = (
   '--transfers 32 --checkers 32 --fast-list --copy-links --s3-no-check-bucket ' +
-  '--s3-upload-concurrency 8 --s3-chunk-size 16M --quiet'
+  '--s3-upload-concurrency 8 --s3-chunk-size 16M ' +
+  '--azureblob-upload-concurrency 8 --azureblob-chunk-size 16M --quiet'
 ).split(' ')
 
 const makePeer: Record<Peer, (command: (...args: string[]) => Command) => Tool> = {

@@ -78,7 +78,7 @@ async function start(
   }
 }
 
-async function createBucket(endpoint: string, name: string): Promise<void> {
+export async function createBucket(endpoint: string, name: string): Promise<void> {
   const body = JSON.stringify({ name })
   const headers = { 'content-type': 'application/json' }
   const { ok, status } = await fetch(`${endpoint}/storage/v1/b?project=test`, { method: 'POST', headers, body })

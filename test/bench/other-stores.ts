@@ -1,0 +1,83 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+import { azuriteAccount, azuriteClient, startAzurite } from '../servers/azurite.ts'
+import { createBucket, startFakeGcs } from '../servers/gcs.ts'
+import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
+import type { Server } from './server.ts'
+
+const rclone = (settings: Record<string, string>) =>
+  Object.fromEntries([
+    ['RCLONE_CONFIG', '/dev/null'],
+    ...Object.entries(settings).map(([name, value]) => [`RCLONE_CONFIG_BENCH_${name}`, value]),
+  ])
+
+export async function openDirectory(): Promise<Server> {
+  const work = makeTemporaryDirectory()
+  return {
+    name: 'a directory',
+    endpoint: '',
+    nimctl: { url: (bucket, prefix) => pathToFileURL(join(bucket, prefix)).href, flags: [] },
+    peers: ['rclone'],
+    env: rclone({ TYPE: 'local' }),
+    async newBucket(name) {
+      const directory = join(work.path, name)
+      await mkdir(directory)
+      return directory
+    },
+    stop: async () => work.remove(),
+  }
+}
+
+export async function startGs(): Promise<Server> {
+  const work = makeTemporaryDirectory()
+  const { endpoint, stop } = await startFakeGcs({ buckets: [], directory: join(work.path, 'objects') })
+  return {
+    name: 'fake-gcs-server',
+    endpoint,
+    nimctl: { url: (bucket, prefix) => `gs://${bucket}/${prefix}`, flags: [] },
+    peers: ['rclone'],
+    env: {
+      STORAGE_EMULATOR_HOST: endpoint,
+      ...rclone({ TYPE: 'google cloud storage', ANONYMOUS: 'true', ENDPOINT: `${endpoint}/storage/v1/` }),
+    },
+    async newBucket(name) {
+      await createBucket(endpoint, name)
+      return name
+    },
+    async stop() {
+      await stop()
+      work.remove()
+    },
+  }
+}
+
+/** Azurite refuses azcopy's blocks: it does not know the version of the service that azcopy asks for. */
+export async function startAzure(): Promise<Server> {
+  const work = makeTemporaryDirectory()
+  const { endpoint, env, stop } = await startAzurite({ directory: join(work.path, 'blobs') })
+  return {
+    name: 'Azurite',
+    endpoint,
+    nimctl: { url: (bucket, prefix) => `az://${bucket}/${prefix}`, flags: ['--endpoint-url', endpoint] },
+    peers: ['rclone'],
+    env: {
+      ...env,
+      ...rclone({
+        TYPE: 'azureblob',
+        ACCOUNT: azuriteAccount.name,
+        KEY: azuriteAccount.key,
+        ENDPOINT: endpoint,
+      }),
+    },
+    async newBucket(name) {
+      await azuriteClient(endpoint).createContainer(name)
+      return name
+    },
+    async stop() {
+      await stop()
+      work.remove()
+    },
+  }
+}
