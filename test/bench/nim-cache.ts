@@ -34,10 +34,8 @@ export async function benchNimCache(servers: readonly Where[], context: BenchCon
       try {
         const name = `NIM cache, ${server.name}`
         const { peers: speakers } = server
-        const tools = context.tools.filter(
-          ({ name: tool, sinkOnly }) =>
-            (where === 'sink' || sinkOnly !== true) &&
-            (tool === 'nimctl' || speakers === undefined || speakers.includes(tool)),
+        const tools = context.tools.filter(({ name: tool, sinkOnly }) =>
+          speakers === undefined || tool === 'nimctl' ? where === 'sink' || sinkOnly !== true : speakers.includes(tool),
         )
         const { directory } = cache
         const results = await race(

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { azuriteAccount, azuriteClient, startAzurite } from '../servers/azurite.ts'
+import { azuriteAccount, azuriteClient, containerSas, startAzurite } from '../servers/azurite.ts'
 import { createBucket, startFakeGcs } from '../servers/gcs.ts'
 import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
 import type { Server } from './server.ts'
@@ -53,15 +53,15 @@ export async function startGs(): Promise<Server> {
   }
 }
 
-/** Azurite refuses azcopy's blocks: it does not know the version of the service that azcopy asks for. */
 export async function startAzure(): Promise<Server> {
   const work = makeTemporaryDirectory()
   const { endpoint, env, stop } = await startAzurite({ directory: join(work.path, 'blobs') })
   return {
     name: 'Azurite',
-    endpoint,
+    endpoint: new URL(endpoint).origin,
+    sas: bucket => containerSas(bucket, 'racwdl', Date.now() + 24 * 3600_000),
     nimctl: { url: (bucket, prefix) => `az://${bucket}/${prefix}`, flags: ['--endpoint-url', endpoint] },
-    peers: ['rclone'],
+    peers: ['rclone', 'azcopy'],
     env: {
       ...env,
       ...rclone({

@@ -15,6 +15,8 @@ export interface Server {
   endpoint: string
   /** What nimctl is told; without it, S3's. */
   nimctl?: { url: (bucket: string, prefix: string) => string; flags: readonly string[] }
+  /** What azcopy is let in with; without it, anything will do. */
+  sas?: (bucket: string) => string
   /** Who else speaks to it; without it, all who speak S3. */
   peers?: readonly Peer[]
   /** What clients need: endpoint, region, keys and whom to trust, by the names that each of them knows. */

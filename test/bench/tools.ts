@@ -17,7 +17,7 @@ export interface Place {
 /** Each silent: what is printed for each file would be measured too. */
 export interface Tool {
   name: ToolName
-  /** Speaks another protocol, or checks nothing: only for the sink. */
+  /** Speaks another protocol, or checks nothing: only for the sink, and for servers that name it. */
   sinkOnly?: boolean
   /** One file that is alone in its directory. */
   file?(directory: string, name: string, to: Place): Command
@@ -63,6 +63,8 @@ const rcloneOptions = (
   '--azureblob-upload-concurrency 8 --azureblob-chunk-size 16M --quiet'
 ).split(' ')
 
+const anySas = 'sv=2022-11-02&se=2099-01-01&sr=c&sp=racwdl&sig=x'
+
 const makePeer: Record<Peer, (command: (...args: string[]) => Command) => Tool> = {
   s5cmd: command => ({
     name: 's5cmd',
@@ -89,7 +91,7 @@ const makePeer: Record<Peer, (command: (...args: string[]) => Command) => Tool> 
   }),
   azcopy: command => {
     const at = ({ server, bucket, prefix }: Place, name = '') =>
-      `${server.endpoint}/devstoreaccount1/${bucket}/${prefix}${name}?sv=2022-11-02&se=2099-01-01&sr=c&sp=racwdl&sig=x`
+      `${server.endpoint}/devstoreaccount1/${bucket}/${prefix}${name}?${server.sas?.(bucket) ?? anySas}`
     const options = ['--from-to', 'LocalBlob', '--output-level', 'quiet', '--log-level', 'NONE']
     return {
       name: 'azcopy',
