@@ -28,7 +28,7 @@ export function commonRows(name: string, results: Results, context: BenchContext
 /** What tools were called with, and what that cost the server. */
 export function describeRuns(name: string, results: Results): string[] {
   return [...results.values()].map(({ command, stats }) => {
-    const shown = command.shown.replaceAll(/\/\S*\/nimctl-\d+-\w+\//g, '')
+    const shown = command.shown.replaceAll(/\/\S*\/nimctl-\d+-\w+\//g, '').replaceAll(/\bs(?:v|e)=\S+&sig=\S+/g, 'SAS')
     if (stats === undefined) return `${name}: \`${shown}\``
     const requests = Object.entries(stats.requests).flatMap(([kind, count]) => (count > 0 ? [`${count} ${kind}`] : []))
     return `${name}: \`${shown}\` (${requests.join(', ')}; ${stats.cpuSeconds.toFixed(1)} CPU s of the sink)`
