@@ -16,6 +16,8 @@ import { startVersitygw } from '../servers/versitygw.ts'
 export interface LargeStore {
   /** As `--only` has it. */
   name: string
+  /** What its server can hold in an acceptable time, in bytes, and why. */
+  limit?: { bytes: number; why: string }
   /** @param directory for what is stored; not made yet. It goes afterwards. */
   start(directory: string): Promise<RunningLargeStore>
 }
@@ -85,6 +87,10 @@ function s3At({
 
 const gs: LargeStore = {
   name: 'gs',
+  limit: {
+    bytes: 2 ** 29,
+    why: 'fake-gcs-server copies all that has come with each part, so that its time grows with the square',
+  },
   async start(directory) {
     const { endpoint, stop } = await startFakeGcs({ buckets: [bucket], directory })
     return {
