@@ -5,6 +5,7 @@ import type { GsSettings } from './gs/settings.ts'
 import type { ProxySettings } from './http/proxy.ts'
 import type { HttpsSettings } from './https/settings.ts'
 import { readOnly } from './read-only.ts'
+import type { S3Settings } from './s3/settings.ts'
 import type { Store } from './store.ts'
 import type { HdfsSettings } from './webhdfs/settings.ts'
 
@@ -31,6 +32,7 @@ export interface StoreOptions {
   https?: HttpsSettings
   /** Ends what is asked while a store is opened. */
   signal?: AbortSignal
+  s3?: S3Settings
   /** Every change is refused before a request is made. */
   readOnly?: boolean
 }

@@ -8,6 +8,7 @@ import {
   parsePermission,
   parseSize,
   parseStoreUrl,
+  parseTagging,
   parseWebhdfsUrls,
 } from '../../src/cli/options/values.ts'
 
@@ -61,5 +62,17 @@ describe('what is particular to HDFS', () => {
     for (const text of ['', '9', '888', '00640']) expect(() => parsePermission(text)).toThrow('octal')
     for (const text of ['', 'one:9870', 'http://joe@one', 'http://one?x', 'http://one,'])
       expect(() => parseWebhdfsUrls(text)).toThrow('such as http://namenode:9870')
+  })
+})
+
+describe('tags', () => {
+  it.each([
+    ['team=ml', 'team=ml'],
+    ['team=ml&stage=', 'team=ml&stage='],
+    ['a b=ü&c%20d=1%2B1=2', 'a%20b=%C3%BC&c%20d=1%2B1%3D2'],
+  ])('%s', (text, encoded) => expect(parseTagging(text)).toBe(encoded))
+
+  it.each(['', 'team', '=ml', 'a=b&', 'a=100%'])('refuses %j', text => {
+    expect(() => parseTagging(text)).toThrow()
   })
 })

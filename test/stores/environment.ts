@@ -3,6 +3,8 @@ import { afterEach, beforeEach, vi } from 'vitest'
 /** What the SDK's chain of credentials would find on this machine must not decide a test. */
 const hidden: Record<string, string | undefined> = {
   AWS_PROFILE: undefined,
+  AWS_ROLE_ARN: undefined,
+  AWS_WEB_IDENTITY_TOKEN_FILE: undefined,
   AWS_SESSION_TOKEN: undefined,
   AWS_ACCESS_KEY_ID: undefined,
   AWS_SECRET_ACCESS_KEY: undefined,

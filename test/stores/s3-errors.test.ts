@@ -127,15 +127,6 @@ describe('what the network says', () => {
   })
 })
 
-it('says where credentials are looked for when there are none', () => {
-  const none = Object.assign(new Error('Could not load credentials from any providers'), {
-    name: 'CredentialsProviderError',
-  })
-  const error = translate(none)
-  expect(error).toMatchObject({ category: 'auth', code: 'CREDENTIALS_MISSING' })
-  expect(error.next).toMatch(/AWS_ACCESS_KEY_ID.*--aws-profile/)
-})
-
 it('leaves what is a bug as it is', () => {
   const bug = new TypeError('x is not a function')
   expect(translateS3Error(bug, asked)).toBe(bug)

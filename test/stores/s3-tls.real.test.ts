@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 import { execa } from 'execa'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 
 import { openStore, type StoreOptions } from '../../src/stores/open.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -9,6 +9,7 @@ import { requireProgram } from '../servers/locate.ts'
 import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
 import { never, putText, sumsOf } from './contract-tools.ts'
 import { useEnvironment } from './environment.ts'
+import { startStandInAws, type StandInAws } from './stand-in-aws.ts'
 import { type StandIn, startStandIn, taken } from './stand-in-s3.ts'
 
 useEnvironment({ AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' })
@@ -16,6 +17,7 @@ useEnvironment({ AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret', AWS_
 const directory = makeTemporaryDirectory()
 const cert = `${directory.path}/cert.pem`
 let server: StandIn
+let aws: StandInAws
 let store: Store
 
 beforeAll(async () => {
@@ -24,10 +26,12 @@ beforeAll(async () => {
   const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert]
   await execa(requireProgram('registry', 'openssl'), ['req', '-x509', ...made, ...names])
   const files = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+  aws = await startStandInAws(files)
   server = await startStandIn((request, count) => taken(count, request), files)
 })
 afterAll(() => {
   server.stop()
+  aws.stop()
   directory.remove()
 })
 afterEach(() => {
@@ -58,4 +62,18 @@ it('makes one handshake for many requests, by the SDK or without', async () => {
   await store.remove('a', never)
   expect(server.seen).toHaveLength(3)
   expect(new Set(server.seen.map(({ socket }) => socket)).size).toBe(1)
+})
+
+it('asks STS over TLS with the same CA', async () => {
+  const config = `${directory.path}/config`
+  const base = '[profile base]\naws_access_key_id = KEY-0\naws_secret_access_key = secret\n'
+  writeFileSync(config, `${base}[profile role]\nsource_profile = base\nrole_arn = arn:aws:iam::1:role/one\n`)
+  vi.stubEnv('AWS_CONFIG_FILE', config)
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', aws.endpoint)
+  await open({ awsProfile: 'role' })
+  await expect(putText(store, 'key', 'text')).rejects.toMatchObject({ why: expect.stringContaining('certificate') })
+  store.close()
+  await open({ awsProfile: 'role', caFile: cert })
+  await putText(store, 'key', 'text')
+  expect(server.seen[0]?.headers.authorization).toContain('Credential=KEY-1/')
 })

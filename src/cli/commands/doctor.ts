@@ -2,7 +2,7 @@ import { Command } from 'commander'
 
 import type { DoctorFinding } from '../../pipeline/doctor.ts'
 import type { Context } from '../context.ts'
-import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
+import { addStoreOptions, addWritingOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
 import { parseStoreUrl } from '../options/values.ts'
 import { ngcKey } from '../settings.ts'
 
@@ -35,7 +35,7 @@ export function doctorCommand(context: Context): Command {
       const ok = checks.every(({ status }) => status !== 'failed')
       context.print('DoctorReport', { ok, checks }, () => checks.map(render).join('\n'))
     })
-  return addStoreOptions(command)
+  return addWritingOptions(addStoreOptions(command))
 }
 
 const marks = { ok: '✓', warning: '!', failed: '✗' } as const

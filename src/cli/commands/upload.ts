@@ -11,7 +11,7 @@ import type { PreparedUpload } from '../../transfer/prepare-upload.ts'
 import type { Source } from '../../transfer/source.ts'
 import type { UploadedDestination } from '../../transfer/upload.ts'
 import type { Context } from '../context.ts'
-import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
+import { addStoreOptions, addWritingOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
 import { parseImageDigest, parseSize, parseStoreUrl } from '../options/values.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { stateDirectory, toolName } from '../settings.ts'
@@ -77,7 +77,7 @@ export function uploadCommand(context: Context): Command {
     .option('--dry-run', 'print the plan and change nothing')
     .addHelpText('after', examples)
     .action((source: string, urls: string[], flags: UploadFlags) => uploadAll(source, urls, { flags, context }))
-  return addStoreOptions(command)
+  return addWritingOptions(addStoreOptions(command))
 }
 
 const examples = `

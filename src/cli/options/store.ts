@@ -4,14 +4,23 @@ import type { GsSettings } from '../../stores/gs/settings.ts'
 import type { ProxySettings } from '../../stores/http/proxy.ts'
 import type { HttpsSettings } from '../../stores/https/settings.ts'
 import type { StoreOptions } from '../../stores/open.ts'
+import type { S3Settings } from '../../stores/s3/settings.ts'
 import type { Store } from '../../stores/store.ts'
 import type { HdfsSettings } from '../../stores/webhdfs/settings.ts'
 import { secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
 import { azureSettings, hdfsCaller } from '../settings.ts'
-import { parseBlockSize, parseCount, parseList, parsePermission, parseRetries, parseWebhdfsUrls } from './values.ts'
+import {
+  parseBlockSize,
+  parseCount,
+  parseList,
+  parsePermission,
+  parseRetries,
+  parseTagging,
+  parseWebhdfsUrls,
+} from './values.ts'
 
-export interface StoreFlags {
+export interface StoreFlags extends S3Settings {
   endpointUrl?: string
   region?: string
   awsProfile?: string
@@ -50,6 +59,7 @@ export function addStoreOptions(command: Command): Command {
     new Option('--path-style', 'ask for endpoint/bucket/key (default with --endpoint-url)'),
     new Option('--no-path-style', 'ask for bucket.endpoint/key'),
     new Option('--no-sign-request', 'use no credentials, for public buckets'),
+    new Option('--request-payer <who>', 'who pays in a requester-pays bucket (s3)').choices(['requester']),
     new Option('--billing-project <id>', 'Google project that pays for requests (gs)').env(
       'CLOUDSDK_BILLING_QUOTA_PROJECT',
     ),
@@ -75,6 +85,18 @@ export function addStoreOptions(command: Command): Command {
     new Option('--concurrency <n>', 'requests in flight (default: as many as help)')
       .argParser(parseCount)
       .env('NIMCTL_CONCURRENCY'),
+  ]
+  for (const option of options) command.addOption(option.helpGroup(heading))
+  return command
+}
+
+/** Flags of commands that write objects, beside those of `addStoreOptions`. */
+export function addWritingOptions(command: Command): Command {
+  const options = [
+    new Option('--sse <how>', 'how the server encrypts objects (s3)').choices(['AES256', 'aws:kms']),
+    new Option('--sse-kms-key-id <id>', 'key or ARN for --sse aws:kms (s3)').implies({ sse: 'aws:kms' }),
+    new Option('--storage-class <name>', 'of objects, such as INTELLIGENT_TIERING (s3)'),
+    new Option('--tagging <tags>', 'of objects: "team=ml&stage=prod" (s3)').argParser(parseTagging),
   ]
   for (const option of options) command.addOption(option.helpGroup(heading))
   return command
@@ -108,6 +130,7 @@ export async function openFlaggedStore(
     https: httpsSettings(flags, context.env),
     ...(clientCertificate !== undefined && { clientCertificate }),
     ...(clientKey !== undefined && { clientKey }),
+    s3: s3Settings(flags),
     ...(caFile !== undefined && { caFile }),
     ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
     azure: azureSettings(context.env),
@@ -124,6 +147,16 @@ function proxySettings(env: Context['env']): { proxy?: ProxySettings } {
   const url = env.HTTPS_PROXY || env.https_proxy
   const except = env.NO_PROXY || env.no_proxy
   return url ? { proxy: { url, ...(except !== undefined && { except }) } } : {}
+}
+
+function s3Settings({ requestPayer, sse, sseKmsKeyId, storageClass, tagging }: StoreFlags): S3Settings {
+  return {
+    ...(requestPayer !== undefined && { requestPayer }),
+    ...(sse !== undefined && { sse }),
+    ...(sseKmsKeyId !== undefined && { sseKmsKeyId }),
+    ...(storageClass !== undefined && { storageClass }),
+    ...(tagging !== undefined && { tagging }),
+  }
 }
 
 function gsSettings({ billingProject, impersonateServiceAccount }: StoreFlags, env: Context['env']): GsSettings {

@@ -87,6 +87,25 @@ export function parseList(text: string): string[] {
   return items
 }
 
+/** `a=b&c=d`, percent-encoded or not. @returns it encoded, as a header holds it. */
+export function parseTagging(text: string): string {
+  const tags = text.split('&').map(tag => {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(tag) ?? []
+    if (key === undefined || value === undefined) throw new InvalidArgumentError('Expected "team=ml&stage=prod".')
+    return `${encodeTag(key)}=${encodeTag(value)}`
+  })
+  return tags.join('&')
+}
+
+function encodeTag(text: string): string {
+  try {
+    return encodeURIComponent(decodeURIComponent(text))
+  } catch (error) {
+    if (error instanceof URIError) throw new InvalidArgumentError('A "%" in a tag is written as %25.')
+    throw error
+  }
+}
+
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
 }

@@ -3,6 +3,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NimctlError } from '../../system/errors.ts'
 import { connectMs, type Connections, longSilenceMs, openConnections } from '../http/connections.ts'
 import type { StoreOptions } from '../open.ts'
+import { credentialsError } from './credentials-error.ts'
 
 export interface Client {
   readonly s3: S3Client
@@ -20,8 +21,18 @@ export interface Client {
 export async function openClient(options: StoreOptions): Promise<Client> {
   const found = await readSettings(options)
   const connections = await openConnections(options)
+  const requestHandler = {
+    ...connections,
+    connectionTimeout: connectMs,
+    socketTimeout: longSilenceMs,
+    throwOnRequestTimeout: true,
+    logger: quiet,
+  }
+  // The chain gives it to its clients of STS and SSO, so that they know our CA and proxy.
+  const forChain = { clientConfig: { requestHandler, maxAttempts: 1 } }
   const s3 = new S3Client({
     ...found.identity,
+    ...forChain,
     region: found.region,
     ...(found.endpointUrl === undefined ? {} : { endpoint: found.endpointUrl }),
     forcePathStyle: options.pathStyle ?? found.endpointUrl !== undefined,
@@ -29,23 +40,32 @@ export async function openClient(options: StoreOptions): Promise<Client> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: {
-      ...connections,
-      connectionTimeout: connectMs,
-      socketTimeout: longSilenceMs,
-      throwOnRequestTimeout: true,
-      logger: quiet,
-    },
+    requestHandler,
     logger: quiet,
   })
   const { region, endpointUrl = `https://s3.${region}.amazonaws.com` } = found
   const signed = options.signRequests !== false
+  if (signed) explainCredentials(s3, { endpoint: endpointUrl, profile: options.awsProfile })
   return { s3, connections, signed, region, endpoint: endpointUrl, amazon: found.endpointUrl === undefined }
 }
 
 /** `code` of a NimctlError when the chain found nothing is `CREDENTIALS_MISSING`, at the first request. */
 export async function renewCredentials({ s3 }: Client): Promise<void> {
   await s3.config.credentials({ forceRefresh: true })
+}
+
+/** An error of the chain leaves it translated, whoever asks for credentials: the SDK or we. */
+function explainCredentials(s3: S3Client, asked: { endpoint: string; profile: string | undefined }): void {
+  const found = s3.config.credentials
+  const explained: typeof found = async options => {
+    try {
+      return await found(options)
+    } catch (error) {
+      throw credentialsError(error, asked)
+    }
+  }
+  // It remembers them itself, so the SDK needs not.
+  s3.config.credentials = Object.assign(explained, { memoized: true, configBound: true, attributed: true })
 }
 
 interface Settings {

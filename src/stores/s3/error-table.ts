@@ -21,6 +21,7 @@ const byName: Record<string, Known> = {
   InvalidAccessKeyId: refused,
   SignatureDoesNotMatch: refused,
   InvalidToken: refused,
+  InvalidClientTokenId: refused,
   InvalidSecurity: refused,
   ExpiredToken: expired,
   ExpiredTokenException: expired,

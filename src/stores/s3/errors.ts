@@ -79,11 +79,6 @@ const sentences: Record<string, (seen: Seen, asked: Asked, target: string) => Wo
     why: said(seen),
     next: 'Renew them, then run the same command again: what is finished is kept.',
   }),
-  CREDENTIALS_MISSING: (seen, { endpoint }) => ({
-    what: `No credentials were found for ${endpoint}.`,
-    why: seen.message,
-    next: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile: --aws-profile NAME',
-  }),
   WRONG_REGION: (seen, { bucket, region }) => ({
     what: `The bucket "${bucket}" is not in the region ${region}.`,
     why: seen.region === undefined ? said(seen) : `It is in ${seen.region}.`,
@@ -157,7 +152,7 @@ function notUnderstood(error: unknown, { action, endpoint }: Asked): NimctlError
   })
 }
 
-function readError(error: unknown): Seen {
+export function readError(error: unknown): Seen {
   const headers = read(read(error, '$response'), 'headers')
   const region = text(read(headers, 'x-amz-bucket-region')) ?? text(read(error, 'Region'))
   const status = read(read(error, '$metadata'), 'httpStatusCode')

@@ -12,6 +12,7 @@ import { openClient, renewCredentials } from './client.ts'
 import { translateS3Error } from './errors.ts'
 import { type ObjectRequest, openExchange } from './exchange.ts'
 import { parseS3Url, type Location } from './location.ts'
+import { settingHeaders } from './settings.ts'
 
 /** One bucket and prefix, how to talk to it, and what was found out about its server. */
 export interface Session extends Location {
@@ -92,7 +93,13 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
       throw translated
     }
   }
+  const headersOf = settingHeaders(options.s3 ?? {})
+  addHeaders(client.s3, headersOf)
   const exchange = openExchange(client, location.bucket)
+  const withSettings = (action: string, request: ObjectRequest): ObjectRequest => ({
+    ...request,
+    headers: { ...headersOf(action), ...request.headers },
+  })
   return {
     ...location,
     capabilities: { ...capabilities, sortedListing },
@@ -101,8 +108,23 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
     translate,
     request: (asked, make) =>
       guard(asked, () => make(client.s3, { abortSignal: asked.signal, requestTimeout: silenceOf(asked) })),
-    ask: (action, request) => guard({ action, ...request }, () => exchange.ask(request)),
-    open: (action, request) => guard({ action, ...request }, () => exchange.open(request)),
+    ask: (action, request) => guard({ action, ...request }, () => exchange.ask(withSettings(action, request))),
+    open: (action, request) => guard({ action, ...request }, () => exchange.open(withSettings(action, request))),
     close: () => client.s3.destroy(),
   }
+}
+
+/** To the requests that the SDK makes, before it signs them. */
+function addHeaders(s3: S3Client, headersOf: (action: string) => Record<string, string>): void {
+  s3.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async args => {
+        const { request } = args
+        if (typeof request === 'object' && request !== null && 'headers' in request) {
+          Object.assign(request.headers ?? {}, headersOf(commandName.replace(/Command$/, '')))
+        }
+        return await next(args)
+      },
+    { step: 'build', name: 'settingHeaders' },
+  )
 }
