@@ -57,16 +57,18 @@ function settingsSeen(): [string, Record<string, unknown>][] {
   return server.seen.map(({ method, url: path = '', headers }) => [
     `${method} ${path.replace(/&?x-id=\w+/, '')}`,
     Object.fromEntries(
-      Object.entries(headers).filter(([name]) =>
-        /^x-amz-(request-payer|server-side|storage-class|tagging)/.test(name),
-      ),
+      Object.entries(headers).filter(([name]) => /^x-amz-(request-payer|server-side|storage-class|tagging)/.test(name)),
     ),
   ])
 }
 
 const operations: [string, (store: Store) => Promise<unknown>, Record<string, string>][] = [
   ['put', store => putText(store, 'key', 'text'), { ...paying, ...making }],
-  ['beginning an upload', store => store.openUpload('key', { size: 4, partSize: 4, ...never }), { ...paying, ...making }],
+  [
+    'beginning an upload',
+    store => store.openUpload('key', { size: 4, partSize: 4, ...never }),
+    { ...paying, ...making },
+  ],
   ['stat', store => store.stat('key', never), paying],
   ['list', store => store.list('', undefined, never), paying],
   ['read', store => readText(store, 'key'), paying],
@@ -88,7 +90,11 @@ it('parts and their completion take what their upload has', async () => {
   const upload = await store.openUpload('key', { size: 4, partSize: 4, ...never })
   const part = await upload.putPart(1, text, sumsOf(text), never)
   await upload.complete(sumsOf(text), [part], never)
-  expect(settingsSeen().slice(1).map(([, headers]) => headers)).toEqual([paying, paying])
+  expect(
+    settingsSeen()
+      .slice(1)
+      .map(([, headers]) => headers),
+  ).toEqual([paying, paying])
   store.close()
 })
 

@@ -25,7 +25,8 @@ export function credentialsError(
     })
   }
   const what = `There are no credentials for ${endpoint}.`
-  const why = seen.status === undefined ? seen.message : `The service that gives them says ${seen.name}: ${seen.message}`
+  const why =
+    seen.status === undefined ? seen.message : `The service that gives them says ${seen.name}: ${seen.message}`
   const next = `Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile (--aws-profile NAME), or see what keeps it from them: aws sts get-caller-identity${flag}`
   if (known.category === 'unavailable' && known.mend === undefined) {
     return new NimctlError('unavailable', known.code, { what, why, retryAfterMs: seen.retryAfterMs, cause: error })

@@ -6,7 +6,7 @@ import { described, fieldsOfHeaders } from './described.ts'
 import { explained } from './explain.ts'
 import { listObjects } from './list.ts'
 import { fullKey } from './location.ts'
-import { sendProtected } from './probe.ts'
+import { sendProtected, withoutChecksums } from './probe.ts'
 import type { Session } from './session.ts'
 
 export async function putObject(
@@ -30,12 +30,26 @@ export async function putObject(
   return described(key, bytes.length, answer)
 }
 
+/** Some servers refuse the very question for a checksum (Backblaze B2, S3Proxy): they are asked without it. */
 export async function statObject(
   session: Session,
   key: string,
-  { signal }: { signal: AbortSignal },
+  options: { signal: AbortSignal },
 ): Promise<StoredObject | undefined> {
+  const plain = () => headObject(session, key, { headers: {}, ...options })
+  if (session.checksums === 'md5') return await plain()
   const headers = { 'x-amz-checksum-mode': 'ENABLED' }
+  return await withoutChecksums(session, {
+    first: () => headObject(session, key, { headers, ...options }),
+    otherwise: plain,
+  })
+}
+
+async function headObject(
+  session: Session,
+  key: string,
+  { headers, signal }: { headers: Record<string, string>; signal: AbortSignal },
+): Promise<StoredObject | undefined> {
   const request = { method: 'HEAD', key: fullKey(session, key), headers, signal } as const
   try {
     const ask = () => listObjects(session, { prefix: key, cursor: undefined, signal })
