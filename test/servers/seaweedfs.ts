@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 
 import { answer } from './answer.ts'
 import { onProcessEnd } from './cleanup.ts'
@@ -12,6 +12,10 @@ import { toolEnvironment } from './tool-environment.ts'
 export interface SeaweedfsOptions {
   /** Without them it lets anyone in. */
   credentials?: Keys
+  /** Who else is let in, and what they may do: `Read`, `List`, `Write`. */
+  others?: readonly { keys: Keys; actions: readonly string[] }[]
+  /** Address of an OpenBao that has the keys for SSE-KMS. */
+  keyService?: string
   buckets?: readonly string[]
 }
 
@@ -31,6 +35,8 @@ export async function startSeaweedfs(options: SeaweedfsOptions = {}): Promise<Se
   const directory = makeTemporaryDirectory()
   const ports = await choosePorts()
   const endpoint = `http://127.0.0.1:${ports.s3}`
+  const identities = `${directory.path}/identities.json`
+  if (credentials !== undefined) writeFileSync(identities, configuration(credentials, options))
   const keys = credentials && {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
@@ -45,9 +51,12 @@ export async function startSeaweedfs(options: SeaweedfsOptions = {}): Promise<Se
     const server = await startProcess({
       name: 'SeaweedFS',
       command: weed,
-      args: serverArguments(directory.path, ports),
-      // It reads the credentials from there, so none may come from this process's own environment.
-      env: toolEnvironment(keys),
+      args: [
+        ...serverArguments(directory.path, ports),
+        ...(credentials === undefined ? [] : [`-s3.config=${identities}`]),
+      ],
+      // It would read credentials of this process's own environment too.
+      env: toolEnvironment({ WEED_S3_SSE_KEY: 'a key for objects that ask to be encrypted' }),
       logFile: `${directory.path}/weed.log`,
       isReady: async () => (await answer(`${endpoint}/`)) !== undefined && (await hasVolumes(ports.master)),
       // In order it takes 25 s, to hand over volumes that are thrown away here.
@@ -69,6 +78,18 @@ export async function startSeaweedfs(options: SeaweedfsOptions = {}): Promise<Se
     removeFiles()
     throw error
   }
+}
+
+function configuration(credentials: Keys, { others = [], keyService }: SeaweedfsOptions): string {
+  const all = [{ keys: credentials, actions: ['Admin', 'Read', 'List', 'Tagging', 'Write'] }, ...others]
+  const identities = all.map(({ keys: { accessKeyId, secretAccessKey }, actions }) => ({
+    name: accessKeyId,
+    credentials: [{ accessKey: accessKeyId, secretKey: secretAccessKey }],
+    actions,
+  }))
+  const openbao = { type: 'openbao', address: keyService, token: 'any', transit_path: 'transit' }
+  const kms = { default_provider: 'openbao', providers: { openbao } }
+  return JSON.stringify({ identities, ...(keyService !== undefined && { kms }) })
 }
 
 type Ports = Awaited<ReturnType<typeof choosePorts>>

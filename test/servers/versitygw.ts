@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { execa } from 'execa'
+
 import { answer } from './answer.ts'
 import { createBuckets, type Keys } from './create-buckets.ts'
 import { freePort } from './free-port.ts'
@@ -19,15 +21,20 @@ export interface Versitygw {
 /** S3 over a directory, made after Amazon's: it serves and checks more than SeaweedFS does. */
 export async function startVersitygw({
   credentials,
+  others = [],
   buckets = [],
 }: {
   credentials: Keys
+  /** Who else is let in, as far as a bucket's policy says. */
+  others?: readonly Keys[]
   buckets?: readonly string[]
 }): Promise<Versitygw> {
   const command = requireProgram('versitygw', 'versitygw')
   const directory = makeTemporaryDirectory()
   const data = join(directory.path, 'data')
+  const accounts = join(directory.path, 'accounts')
   mkdirSync(data)
+  mkdirSync(accounts)
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`
   const { accessKeyId, secretAccessKey } = credentials
@@ -35,7 +42,7 @@ export async function startVersitygw({
     const gateway = await startProcess({
       name: 'VersityGW',
       command,
-      args: ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', data],
+      args: ['--port', `127.0.0.1:${port}`, '--quiet', '--iam-dir', accounts, 'posix', data],
       env: toolEnvironment({ ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey }),
       logFile: join(directory.path, 'versitygw.log'),
       isReady: async () => (await answer(endpoint)) !== undefined,
@@ -45,7 +52,11 @@ export async function startVersitygw({
       await gateway.stop()
       directory.remove()
     }
-    await createBuckets(buckets, { endpoint, credentials }).catch(async (error: unknown) => {
+    const prepare = async () => {
+      await createBuckets(buckets, { endpoint, credentials })
+      for (const keys of others) await createUser(command, keys, { endpoint, credentials })
+    }
+    await prepare().catch(async (error: unknown) => {
       await stop()
       throw error
     })
@@ -55,4 +66,18 @@ export async function startVersitygw({
     directory.remove()
     throw error
   }
+}
+
+async function createUser(
+  command: string,
+  { accessKeyId, secretAccessKey }: Keys,
+  { endpoint, credentials }: { endpoint: string; credentials: Keys },
+): Promise<void> {
+  const env = {
+    ADMIN_ENDPOINT_URL: endpoint,
+    ADMIN_ACCESS_KEY: credentials.accessKeyId,
+    ADMIN_SECRET_KEY: credentials.secretAccessKey,
+  }
+  const user = ['--access', accessKeyId, '--secret', secretAccessKey, '--role', 'user']
+  await execa(command, ['admin', 'create-user', ...user], { env: toolEnvironment(env), extendEnv: false })
 }

@@ -34,22 +34,33 @@ let server: StandIn
 let options: { endpointUrl: string; s3: S3Settings }
 
 beforeEach(async () => {
+  encrypts = 'aws:kms'
   server = await startStandIn(answer)
   options = { endpointUrl: `http://127.0.0.1:${server.port}`, s3: everything }
 })
 afterEach(() => server.stop())
 
+let encrypts: string | undefined
+
 /** Enough of every answer for the next request to be made. */
-function answer({ method, url: path = '', headers }: IncomingMessage): Given {
-  const sum = 'x-amz-checksum-crc32c' in headers ? String(headers['x-amz-checksum-crc32c']) : 'hqEyew=='
-  const known = { etag: '"0123"', 'x-amz-checksum-crc32c': sum, 'content-length': '4' }
-  if (method === 'HEAD') return { headers: known }
+function answer(request: IncomingMessage): Given {
+  const { headers = {}, ...given } = answerTo(request)
+  return {
+    ...given,
+    headers: { ...headers, ...(encrypts !== undefined && { 'x-amz-server-side-encryption': encrypts }) },
+  }
+}
+
+function answerTo({ method, url: path = '', headers }: IncomingMessage): Given {
+  const sum = String(headers['x-amz-checksum-crc32c'] ?? 'hqEyew==')
+  const known = { etag: '"0123"', 'x-amz-checksum-crc32c': sum }
+  if (method === 'HEAD') return { headers: { ...known, 'content-length': '4' } }
   if ('x-amz-copy-source' in headers) return { body: '<R><ETag>"0123"</ETag></R>' }
   if (path.includes('list-type=2')) return { body: '<ListBucketResult></ListBucketResult>' }
   if (/[?&]uploads/.test(path) && method === 'GET') return { body: '<ListMultipartUploadsResult/>' }
-  if (path.includes('?uploads') && method === 'POST') return { body: '<R><UploadId>id</UploadId></R>' }
+  if (/[?&]uploads/.test(path)) return { body: '<R><UploadId>id</UploadId></R>' }
   if (method === 'POST') return { body: '<R><ETag>"0123"</ETag><ChecksumCRC32C>hqEyew==</ChecksumCRC32C></R>' }
-  return method === 'PUT' ? { headers: { etag: known.etag, 'x-amz-checksum-crc32c': sum } } : { body: 'text' }
+  return method === 'PUT' ? { headers: known } : { body: 'text' }
 }
 
 /** Headers of what was seen, as far as settings concern them, by what was asked. */
@@ -94,7 +105,7 @@ it('parts and their completion take what their upload has', async () => {
     settingsSeen()
       .slice(1)
       .map(([, headers]) => headers),
-  ).toEqual([paying, paying])
+  ).toEqual([paying, paying, paying])
   store.close()
 })
 
@@ -118,12 +129,42 @@ it('a copy in parts says them where it begins', async () => {
   session.close()
 })
 
-describe('without settings', () => {
-  it('nothing is said of them', async () => {
+it('says nothing of what is not set', async () => {
+  const store = await openStore(url, { ...options, s3: {} })
+  await putText(store, 'key', 'text')
+  await store.copy('from', 'to', never)
+  expect(settingsSeen().map(([, headers]) => headers)).toEqual([{}, {}, {}])
+  store.close()
+})
+
+describe('a server that does not say that it encrypts', () => {
+  const inTheClear = { category: 'check-failed', code: 'ENCRYPTION_NOT_CONFIRMED', mend: 'not' }
+
+  it.each([undefined, 'AES256'])('but %s, fails what is written', async said => {
+    encrypts = said
+    const store = await openStore(url, options)
+    await expect(putText(store, 'key', 'text')).rejects.toMatchObject(inTheClear)
+    await expect(store.copy('from', 'to', never)).rejects.toMatchObject(inTheClear)
+    const upload = await store.openUpload('key', { size: 4, partSize: 4, ...never })
+    const part = await upload.putPart(1, text, sumsOf(text), never)
+    await expect(upload.complete(sumsOf(text), [part], never)).rejects.toMatchObject(inTheClear)
+    store.close()
+  })
+
+  it('is asked once more by HEAD', async () => {
+    encrypts = undefined
+    const store = await openStore(url, options)
+    const failed = putText(store, 'key', 'text')
+    await expect(failed).rejects.toMatchObject({ why: 'It says nothing of encryption.' })
+    expect(server.seen.map(({ method }) => method)).toEqual(['PUT', 'HEAD'])
+    store.close()
+  })
+
+  it('is not asked where nobody wants it', async () => {
+    encrypts = undefined
     const store = await openStore(url, { ...options, s3: {} })
     await putText(store, 'key', 'text')
-    await store.copy('from', 'to', never)
-    expect(settingsSeen().map(([, headers]) => headers)).toEqual([{}, {}, {}])
+    expect(server.seen).toHaveLength(1)
     store.close()
   })
 })

@@ -6,12 +6,14 @@ import { longSilenceMs } from '../http/connections.ts'
 import type { ForeignObject, StoredObject } from '../store.ts'
 import { resultMissing } from './answer.ts'
 import { described, type Fields, fieldsOfXml, unquoted } from './described.ts'
+import { confirmEncryption } from './encryption.ts'
 import type { ObjectRequest } from './exchange.ts'
 import { encodedSource, fullKey, type Location, parseS3Url } from './location.ts'
 import { abortMultipart, completeMultipart, createMultipart } from './multipart.ts'
 import { statObject } from './objects.ts'
 import { asObjectChanged } from './read.ts'
 import type { Session } from './session.ts'
+import { encryptionHeader } from './settings.ts'
 
 const mebibyte = 1024 ** 2
 const gibibyte = 1024 ** 3
@@ -54,7 +56,9 @@ async function copyWhole(
   { to, size, headers, signal }: { to: string; size: number; headers: Record<string, string>; signal: AbortSignal },
 ): Promise<StoredObject> {
   const request = { key: fullKey(session, to), headers, signal }
-  return described(to, size, await askCopy(session, 'CopyObject', request))
+  const copied = await askCopy(session, 'CopyObject', request)
+  await confirmEncryption(session, { key: request.key, said: copied.ServerSideEncryption, signal })
+  return described(to, size, copied)
 }
 
 function stillIs({ etag }: StoredObject): Record<string, string> {
@@ -66,10 +70,10 @@ async function askCopy(
   session: Session,
   action: 'CopyObject' | 'UploadPartCopy',
   request: Omit<ObjectRequest, 'method'>,
-): Promise<Fields> {
+): Promise<Fields & { ServerSideEncryption?: unknown }> {
   const answer = await session.ask(action, { method: 'PUT', silenceMs: longSilenceMs, ...request })
   const fields = fieldsOfXml(answer.text)
-  if (fields.ETag !== undefined) return fields
+  if (fields.ETag !== undefined) return { ...fields, ServerSideEncryption: answer.headers[encryptionHeader] }
   throw session.translate(resultMissing(answer, 'ETag'), { action, ...request })
 }
 

@@ -6,6 +6,8 @@ const wrongRegion: Known = { category: 'not-found', code: 'WRONG_REGION' }
 // The SDK learns the difference from the answer and signs the next request with the server's time.
 const clockSkew: Known = { category: 'local', code: 'CLOCK_SKEW', mend: 'same' }
 const uploadIncomplete: Known = { category: 'unavailable', code: 'UPLOAD_INCOMPLETE', mend: 'new-upload' }
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html */
+const archived: Known = { category: 'check-failed', code: 'OBJECT_ARCHIVED' }
 const invalidBucket: Known = { category: 'usage', code: 'STORE_URL_INVALID' }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and what other servers call the same. */
@@ -18,6 +20,7 @@ const byName: Record<string, Known> = {
   Forbidden: accessDenied,
   AllAccessDisabled: accessDenied,
   AccountProblem: accessDenied,
+  'KMS.AccessDeniedException': accessDenied,
   InvalidAccessKeyId: refused,
   SignatureDoesNotMatch: refused,
   InvalidToken: refused,
@@ -58,6 +61,7 @@ const byName: Record<string, Known> = {
   InvalidPartOrder: uploadIncomplete,
   EntityTooSmall: uploadIncomplete,
   InvalidRange: outsideObject,
+  InvalidObjectState: archived,
   NotImplemented: unsupported,
   MethodNotAllowed: unsupported,
   InvalidBucketName: invalidBucket,

@@ -96,6 +96,11 @@ const sentences: Record<string, (seen: Seen, asked: Asked, target: string) => Wo
   }),
   STORE_THROTTLED: (seen, { endpoint }) => ({ what: `${endpoint} asks for fewer requests.`, why: said(seen) }),
   STORE_FULL: (seen, { endpoint }) => ({ what: `${endpoint} has no room for more.`, why: said(seen) }),
+  OBJECT_ARCHIVED: (seen, _, target) => ({
+    what: `${target} is archived and can't be read or copied.`,
+    why: said(seen),
+    next: 'Restore it with: aws s3api restore-object',
+  }),
   CHECKSUM_MISMATCH: (seen, _, target) => ({ what: `${target} did not arrive as it was sent.`, why: said(seen) }),
   STORE_KEY_EXISTS: (_, __, target) => ({
     what: `${target} exists already.`,

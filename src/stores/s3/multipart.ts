@@ -9,6 +9,7 @@ import { crc32cToBase64, md5 } from '../../system/hash.ts'
 import { uploadGone } from '../checksum.ts'
 import type { StoredObject } from '../store.ts'
 import { described } from './described.ts'
+import { confirmEncryption } from './encryption.ts'
 import { fullKey } from './location.ts'
 import { statObject } from './objects.ts'
 import { withoutChecksums } from './probe.ts'
@@ -53,6 +54,12 @@ interface Completion {
  * @throws NimctlError with `mend: 'same'` when it can't be decided: asking again may.
  */
 export async function completeMultipart(session: Session, key: string, completion: Completion): Promise<StoredObject> {
+  const object = await completeOrFind(session, key, completion)
+  await confirmEncryption(session, { key: fullKey(session, key), signal: completion.signal })
+  return object
+}
+
+async function completeOrFind(session: Session, key: string, completion: Completion): Promise<StoredObject> {
   const { signal, size } = completion
   try {
     const answer = await sendCompletion(session, key, completion)

@@ -3,11 +3,13 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 import { NimctlError } from '../../system/errors.ts'
 import type { Store, StoredObject, Sums } from '../store.ts'
 import { described, fieldsOfHeaders } from './described.ts'
+import { confirmEncryption } from './encryption.ts'
 import { explained } from './explain.ts'
 import { listObjects } from './list.ts'
 import { fullKey } from './location.ts'
 import { sendProtected, withoutChecksums } from './probe.ts'
 import type { Session } from './session.ts'
+import { encryptionHeader } from './settings.ts'
 
 export async function putObject(
   session: Session,
@@ -25,7 +27,9 @@ export async function putObject(
   const answer = await sendProtected(session, { bytes, sums, stored, once: ifAbsent === true }, async protection => {
     const headers = { 'content-type': 'application/octet-stream', ...condition, ...protection }
     const request = { method: 'PUT', key: Key, headers, body: bytes, signal } as const
-    return fieldsOfHeaders((await session.ask('PutObject', request)).headers)
+    const { headers: said } = await session.ask('PutObject', request)
+    await confirmEncryption(session, { key: Key, said: said[encryptionHeader], signal })
+    return fieldsOfHeaders(said)
   })
   return described(key, bytes.length, answer)
 }

@@ -12,7 +12,7 @@ import { openClient, renewCredentials } from './client.ts'
 import { translateS3Error } from './errors.ts'
 import { type ObjectRequest, openExchange } from './exchange.ts'
 import { parseS3Url, type Location } from './location.ts'
-import { settingHeaders } from './settings.ts'
+import { type S3Settings, settingHeaders } from './settings.ts'
 
 /** One bucket and prefix, how to talk to it, and what was found out about its server. */
 export interface Session extends Location {
@@ -20,6 +20,8 @@ export interface Session extends Location {
   readonly capabilities: Capabilities
   /** Endpoint and whose credentials: buckets of the same one can be copied from. */
   readonly service: string
+  /** How the server is to encrypt what is written, where that was said. */
+  readonly sse: S3Settings['sse']
   /** How bytes are protected on their way; `unknown` until something was sent (probe.ts). */
   checksums: 'crc32c' | 'md5' | 'unknown'
   /**
@@ -104,6 +106,7 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
     ...location,
     capabilities: { ...capabilities, sortedListing },
     service: JSON.stringify(['s3', endpoint, client.signed, options.awsProfile]),
+    sse: options.s3?.sse,
     checksums: 'unknown',
     translate,
     request: (asked, make) =>

@@ -11,6 +11,8 @@ export interface S3Settings {
   tagging?: string
 }
 
+export const encryptionHeader = 'x-amz-server-side-encryption'
+
 /**
  * Headers that the settings add to a request, by what it does. Parts take those of their upload. A copy takes over
  * neither storage class nor encryption of its source, and its tags only where none are given:
@@ -22,7 +24,7 @@ export function settingHeaders(settings: S3Settings): (action: string) => Record
   const creating = {
     ...common,
     ...headers({
-      'x-amz-server-side-encryption': sse,
+      [encryptionHeader]: sse,
       'x-amz-server-side-encryption-aws-kms-key-id': sseKmsKeyId,
       'x-amz-storage-class': storageClass,
       'x-amz-tagging': tagging,
