@@ -52,6 +52,11 @@ describe.each(documented)('%s (%i %s)', (_who, status, code, message) => {
     expect(store.capabilities.statProof).toBe('parts')
   })
 
+  it('gets Content-MD5 for objects that were begun beside each other', async () => {
+    await Promise.all(['a', 'b', 'c', 'd'].map(key => putText(store, key, 'text')))
+    expect(server.seen.filter(({ headers }) => headers['content-md5'] === md5)).toHaveLength(4)
+  })
+
   it('gets Content-MD5 for each part', async () => {
     const upload = await store.openUpload('a', { size: 4, partSize: 4, ...never })
     const part = await upload.putPart(1, text, sumsOf(text), never)

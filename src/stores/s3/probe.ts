@@ -52,7 +52,8 @@ export async function withoutChecksums<T>(
   try {
     return await first()
   } catch (error) {
-    if (session.checksums !== 'unknown' || !mayRefuseChecksums(error)) throw error
+    // Another request beside this one may have found out meanwhile that it is MD5.
+    if (session.checksums === 'crc32c' || !mayRefuseChecksums(error)) throw error
     const answer = await otherwise().catch(() => {
       throw error
     })
