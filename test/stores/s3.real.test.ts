@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { describe, inject } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
 import { openStore } from '../../src/stores/open.ts'
 import { withRetry } from '../../src/stores/retry.ts'
@@ -8,25 +8,53 @@ import type { Store } from '../../src/stores/store.ts'
 import { silent } from '../../src/system/progress.ts'
 import { describeStoreContract } from './contract.ts'
 import { useEnvironment } from './environment.ts'
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { failEveryFifth } from './unreliable.ts'
 
 /** SeaweedFS makes a slash of it. */
 const unlike = ['back\\slash']
+const [seaweedfs, versitygw] = [inject('s3Env'), inject('versityEnv')]
 
 describe('SeaweedFS', () => {
-  useEnvironment(inject('s3Env'))
-  describeStoreContract('s3', open, unlike)
-  describeStoreContract(
-    's3, retried',
-    async () => withRetry(await open(), { maxRetries: 1, firstWaitMs: 1, longestWaitMs: 1 }, silent),
-    unlike,
-  )
+  useEnvironment(seaweedfs)
+  describeStoreContract('s3', () => open(), unlike)
 })
 
 describe('VersityGW', () => {
-  useEnvironment(inject('versityEnv'))
-  describeStoreContract('s3', open)
+  useEnvironment(versitygw)
+  describeStoreContract('s3', () => open())
 })
 
-async function open(): Promise<Store> {
-  return await openStore(new URL(`s3://models/${randomUUID()}`), {})
+describe('every fifth request fails', () => {
+  describe('SeaweedFS', () => unreliable(seaweedfs, unlike))
+  describe('VersityGW', () => unreliable(versitygw))
+})
+
+const busy = {
+  status: 503,
+  headers: { 'retry-after': '0' },
+  body: '<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>',
+}
+
+function unreliable(env: Record<string, string>, unlikeHere: readonly string[] = []): void {
+  let proxy: FaultProxy
+  let retries = 0
+  useEnvironment(env)
+  beforeAll(async () => {
+    proxy = await startFaultProxy(env.AWS_ENDPOINT_URL ?? '')
+    failEveryFifth(proxy, busy, { content: ({ url = '' }) => !url.includes('list-type') && !url.includes('upload') })
+  })
+  afterAll(() => proxy.stop())
+
+  const openRetried = async () =>
+    withRetry(await open(proxy.endpoint), { maxRetries: 8, firstWaitMs: 1, longestWaitMs: 10 }, event => {
+      if (event.event === 'retrying') retries += 1
+      silent(event)
+    })
+  describeStoreContract('s3', openRetried, unlikeHere)
+  it('fails indeed', () => expect(retries / proxy.seen.length).toBeGreaterThan(0.1))
+}
+
+async function open(endpointUrl?: string): Promise<Store> {
+  return await openStore(new URL(`s3://models/${randomUUID()}`), endpointUrl === undefined ? {} : { endpointUrl })
 }
