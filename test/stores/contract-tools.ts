@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 
 import type { FinishedPart, Store, StoredObject, Sums, Upload } from '../../src/stores/store.ts'
+import { NimctlError } from '../../src/system/errors.ts'
 import { crc32c } from '../../src/system/hash.ts'
 
 export const never = { signal: new AbortController().signal }
@@ -74,6 +75,22 @@ export function provedSum(store: Store, bytes: Uint8Array): number | undefined {
 
 export function wrongSumsOf(bytes: Uint8Array): Sums {
   return { crc32c: (crc32c(bytes) ^ 1) >>> 0 }
+}
+
+/**
+ * What a call with a wrong checksum fails with. It is tried again and again, and where every fifth request fails, the last
+ * one may have been such: then all is done once more.
+ */
+export async function refusalOf(call: () => Promise<unknown>): Promise<unknown> {
+  const first = await refusal(call)
+  return first instanceof NimctlError && first.code === 'CHECKSUM_MISMATCH' ? first : await refusal(call)
+}
+
+async function refusal(call: () => Promise<unknown>): Promise<unknown> {
+  return await call().then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 }
 
 /** Three parts, the last one smaller: as small as the store allows. */

@@ -13,7 +13,7 @@ import { failEveryFifth } from './unreliable.ts'
 
 /** SeaweedFS makes a slash of it. */
 const unlike = ['back\\slash']
-const [seaweedfs, versitygw] = [inject('s3Env'), inject('versityEnv')]
+const seaweedfs = inject('s3Env')
 
 describe('SeaweedFS', () => {
   useEnvironment(seaweedfs)
@@ -21,28 +21,22 @@ describe('SeaweedFS', () => {
 })
 
 describe('VersityGW', () => {
-  useEnvironment(versitygw)
+  useEnvironment(inject('versityEnv'))
   describeStoreContract('s3', () => open())
 })
 
-describe('every fifth request fails', () => {
-  describe('SeaweedFS', () => unreliable(seaweedfs, unlike))
-  describe('VersityGW', () => unreliable(versitygw))
-})
-
-const busy = {
-  status: 503,
-  headers: { 'retry-after': '0' },
-  body: '<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>',
-}
-
-function unreliable(env: Record<string, string>, unlikeHere: readonly string[] = []): void {
+describe('SeaweedFS, every fifth request failing', () => {
   let proxy: FaultProxy
   let retries = 0
-  useEnvironment(env)
+  useEnvironment(seaweedfs)
   beforeAll(async () => {
-    proxy = await startFaultProxy(env.AWS_ENDPOINT_URL ?? '')
-    failEveryFifth(proxy, busy, { content: ({ url = '' }) => !url.includes('list-type') && !url.includes('upload') })
+    proxy = await startFaultProxy(seaweedfs.AWS_ENDPOINT_URL ?? '')
+    failEveryFifth(proxy, busy, {
+      // With an answer lost, a begun upload would be one more than the contract began.
+      once: ({ method, url = '', headers }) =>
+        headers['if-none-match'] !== undefined || (method === 'POST' && url.includes('uploads')),
+      content: ({ url = '' }) => !url.includes('list-type') && !url.includes('upload'),
+    })
   })
   afterAll(() => proxy.stop())
 
@@ -51,8 +45,14 @@ function unreliable(env: Record<string, string>, unlikeHere: readonly string[] =
       if (event.event === 'retrying') retries += 1
       silent(event)
     })
-  describeStoreContract('s3', openRetried, unlikeHere)
+  describeStoreContract('s3', openRetried, unlike)
   it('fails indeed', () => expect(retries / proxy.seen.length).toBeGreaterThan(0.1))
+})
+
+const busy = {
+  status: 503,
+  headers: { 'retry-after': '0' },
+  body: '<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>',
 }
 
 async function open(endpointUrl?: string): Promise<Store> {
