@@ -13,7 +13,7 @@ import { describeFile, openListing } from './list.ts'
 import { openPaths, type Paths } from './paths.ts'
 import { openFileUpload } from './upload.ts'
 import { listOpenUploads, removeUpload } from './uploads.ts'
-import { writeWhole } from './write.ts'
+import { syncFolder, writeWhole } from './write.ts'
 
 /** A file system keeps no checksums: we check what arrives, and afterwards only sizes can be told. */
 const capabilities: Capabilities = {
@@ -101,13 +101,19 @@ async function existing(paths: Paths, key: string): Promise<{ path: string; size
 /** Also the directories that held nothing else: in a store they don't exist. */
 async function remove(paths: Paths, key: string): Promise<void> {
   const path = await paths.pathOf(key)
+  let folder = dirname(path)
   try {
     await rm(path)
-    for (let folder = dirname(path); folder !== paths.root; folder = dirname(folder)) await rmdir(folder)
+    for (; folder !== paths.root; folder = dirname(folder)) await rmdir(folder)
   } catch (error) {
     if (!leftAlone.has(errorCode(error) ?? '')) throw error
+    if (notThere.has(errorCode(error) ?? '')) return
   }
+  // An inventory that was withdrawn must not be there again after a power cut, beside files that have changed since.
+  await syncFolder(folder)
 }
+
+const notThere = new Set(['ENOENT', 'ENOTDIR'])
 
 /** Gone already, a directory, or a directory with more in it. */
 const leftAlone = new Set(['ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'ERR_FS_EISDIR', 'EBUSY'])

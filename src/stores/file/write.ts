@@ -35,7 +35,7 @@ export async function moveIntoPlace(
 ): Promise<void> {
   const folder = dirname(destination)
   await makeAgainIfGone(folder, () => (ifAbsent ? linkIfAbsent(from, destination, key) : rename(from, destination)))
-  await syncToDisk(folder)
+  await syncFolder(folder)
 }
 
 /** link(2) fails atomically where rename(2) would replace. */
@@ -54,15 +54,34 @@ async function linkIfAbsent(from: string, destination: string, key: string): Pro
 
 /** Makes the folder, and once more if somebody tidied it away before it was used. */
 export async function makeAgainIfGone<T>(folder: string, use: () => Promise<T>): Promise<T> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   try {
     return await use()
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     return await use()
   }
 }
+
+/** Also its parents, each on the disk in the one above it: a file that is there is nothing without its path. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true })
+  if (first === undefined) return
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
+}
+
+/** What was made, renamed or removed in it is so after a power cut too. Some shares know no such request. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    await syncToDisk(folder)
+  } catch (error) {
+    if (!passedOver.has(errorCode(error) ?? '')) throw error
+  }
+}
+
+/** The last one: the folder was tidied away meanwhile. */
+const passedOver = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'ENOENT'])
 
 async function syncToDisk(path: string): Promise<void> {
   const file = await open(path, 'r')
