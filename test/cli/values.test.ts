@@ -73,6 +73,6 @@ describe('tags', () => {
   ])('%s', (text, encoded) => expect(parseTagging(text)).toBe(encoded))
 
   it.each(['', 'team', '=ml', 'a=b&', 'a=100%'])('refuses %j', text => {
-    expect(() => parseTagging(text)).toThrow()
+    expect(() => parseTagging(text)).toThrow(/Expected "team=ml|written as %25/)
   })
 })
