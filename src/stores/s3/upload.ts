@@ -65,14 +65,15 @@ async function listParts(
   saved: SavedUpload,
   { signal }: { signal: AbortSignal },
 ): Promise<{ saved: SavedUpload; finished: FoundPart[] } | undefined> {
-  const finished: FoundPart[] = []
+  // SeaweedFS lists a part twice that was sent again because its answer was lost.
+  const finished = new Map<number, FoundPart>()
   try {
     for (let marker: string | undefined = '0'; marker !== undefined;) {
       const page: ListPartsOutput = await listPartsPage(session, saved, { marker, signal })
-      finished.push(...(page.Parts ?? []).map(foundPart))
+      for (const part of (page.Parts ?? []).map(foundPart)) finished.set(part.number, part)
       marker = page.IsTruncated === true ? page.NextPartNumberMarker : undefined
     }
-    return { saved, finished }
+    return { saved, finished: [...finished.values()] }
   } catch (error) {
     if (error instanceof NimctlError && error.code === 'UPLOAD_GONE') return undefined
     throw error
