@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os'
 
 import { defineConfig } from 'vitest/config'
 
+const setupFiles = ['test/remove-temporary.ts']
+
 /** `unit` needs nothing, `real` starts real servers, `reference` reads the shared folder (NIMCTL_REFERENCE_DIR). */
 export default defineConfig({
   test: {
@@ -11,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.real.test.ts', 'test/**/*.reference.test.ts'],
           // Only what hangs: others may use the machine as well.
@@ -20,13 +23,14 @@ export default defineConfig({
       {
         test: {
           name: 'real',
+          setupFiles,
           include: ['test/**/*.real.test.ts'],
           globalSetup: ['test/servers/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
         },
       },
-      { test: { name: 'reference', include: ['test/**/*.reference.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'reference', setupFiles, include: ['test/**/*.reference.test.ts'], testTimeout: 60_000 } },
     ],
   },
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 
@@ -41,8 +41,17 @@ export const smallRecord: CacheRecord = {
   profiles: [{ id: 'c0ffee'.padEnd(64, '0'), tags: { tp: '1', llm_engine: 'vllm' } }],
 }
 
+const made: string[] = []
+
+/** Removed when the test file ends, at the latest (test/remove-temporary.ts). */
 export async function temporaryDirectory(): Promise<string> {
-  return await mkdtemp(join(tmpdir(), 'nimctl-test-'))
+  const directory = await mkdtemp(join(tmpdir(), 'nimctl-test-'))
+  made.push(directory)
+  return directory
+}
+
+export async function removeTemporaryDirectories(): Promise<void> {
+  for (const directory of made.splice(0)) await rm(directory, { recursive: true, force: true, maxRetries: 3 })
 }
 
 /** Writes a hub tree as NIM containers leave it (reference/nim.md 4.1), with nimctl's own record unless told. */

@@ -1,0 +1,5 @@
+import { afterAll } from 'vitest'
+
+import { removeTemporaryDirectories } from './hub-cache.ts'
+
+afterAll(removeTemporaryDirectories)
