@@ -17,3 +17,14 @@ export function keyOutside(key: string, url: URL): NimctlError {
     why: 'Keys are relative, without "." and ".." between their slashes.',
   })
 }
+
+/** Whether each `%` of a URL's path begins an encoded byte, and the bytes are UTF-8. */
+export function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch (error) {
+    if (error instanceof URIError) return false
+    throw error
+  }
+}

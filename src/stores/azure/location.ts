@@ -1,6 +1,6 @@
 import { NimctlError } from '../../system/errors.ts'
 import { secret, type Secret } from '../../system/secret.ts'
-import { checkKey } from '../key.ts'
+import { checkKey, isDecodable } from '../key.ts'
 import { accountOfHost } from './host.ts'
 import type { AccountSettings } from './settings.ts'
 
@@ -127,16 +127,6 @@ function problemOf(url: URL): string | undefined {
   if (url.search !== '' && !url.searchParams.has('sig')) return 'What stands behind the "?" is no SAS.'
   if (url.hash !== '') return 'Write "#" in a prefix as %23.'
   return isDecodable(url.pathname) ? undefined : 'A "%" in a prefix is written as %25.'
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch (error) {
-    if (error instanceof URIError) return false
-    throw error
-  }
 }
 
 function invalid({ protocol, hostname, pathname }: URL, why: string): NimctlError {

@@ -1,6 +1,6 @@
 import { NimctlError } from '../../system/errors.ts'
 import { encodePath } from '../http/encode.ts'
-import { checkKey } from '../key.ts'
+import { checkKey, isDecodable } from '../key.ts'
 
 /** Where a store's keys lie. */
 export interface Location {
@@ -41,14 +41,4 @@ function problemOf(url: URL): string | undefined {
   if (url.port !== '') return 'The server is given with --endpoint-url.'
   if (url.search !== '' || url.hash !== '') return 'Write "?" and "#" in a prefix as %3F and %23.'
   return isDecodable(url.pathname) ? undefined : 'A "%" in a prefix is written as %25.'
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch (error) {
-    if (error instanceof URIError) return false
-    throw error
-  }
 }

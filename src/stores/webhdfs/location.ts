@@ -1,5 +1,5 @@
 import { NimctlError } from '../../system/errors.ts'
-import { checkKey, keyOutside } from '../key.ts'
+import { checkKey, keyOutside, isDecodable } from '../key.ts'
 
 /** On the same file system as the objects, so that a rename moves no bytes. No object lies in it. */
 export const incompleteFolder = '.nimctl-incomplete'
@@ -55,14 +55,4 @@ function problemOf(url: URL): string | undefined {
   if (url.username !== '' || url.password !== '') return 'Who asks is said by HADOOP_USER_NAME or a token.'
   if (url.search !== '' || url.hash !== '') return 'Write "?" and "#" in a path as %3F and %23.'
   return isDecodable(url.pathname) ? undefined : 'A "%" in a path is written as %25.'
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch (error) {
-    if (error instanceof URIError) return false
-    throw error
-  }
 }
