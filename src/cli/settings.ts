@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import type { AzureSettings } from '../stores/azure/settings.ts'
 import type { HdfsSettings } from '../stores/webhdfs/settings.ts'
+import type { ProxySettings } from '../system/http/proxy.ts'
 import { secret, type Secret } from '../system/secret.ts'
 import type { Context } from './context.ts'
 
@@ -32,6 +33,13 @@ export function nimctlVersion(): string {
 /** How nimctl names itself in inventories. */
 export function toolName(): string {
   return `nimctl/${nimctlVersion()}`
+}
+
+/** HTTPS_PROXY and NO_PROXY. The smaller names are older, and some tools know them alone. */
+export function proxySettings(env: Environment): { proxy?: ProxySettings } {
+  const url = env.HTTPS_PROXY || env.https_proxy
+  const except = env.NO_PROXY || env.no_proxy
+  return url ? { proxy: { url, ...(except !== undefined && { except }) } } : {}
 }
 
 /** The storage account, under the names of the Azure CLI. */

@@ -1,8 +1,8 @@
 import { NimctlError } from '../system/errors.ts'
+import type { ConnectionOptions } from '../system/http/connections.ts'
 import { isAzureHost } from './azure/host.ts'
 import type { AzureSettings } from './azure/settings.ts'
 import type { GsSettings } from './gs/settings.ts'
-import type { ProxySettings } from './http/proxy.ts'
 import type { HttpsSettings } from './https/settings.ts'
 import { readOnly } from './read-only.ts'
 import type { S3Settings } from './s3/settings.ts'
@@ -10,7 +10,7 @@ import type { Store } from './store.ts'
 import type { HdfsSettings } from './webhdfs/settings.ts'
 
 /** Plain values; flags, environment and nimctl.yaml were resolved before. Each kind of store reads what concerns it. */
-export interface StoreOptions {
+export interface StoreOptions extends ConnectionOptions {
   endpointUrl?: string
   region?: string
   awsProfile?: string
@@ -18,14 +18,6 @@ export interface StoreOptions {
   pathStyle?: boolean
   /** `false`: no credentials are looked for, requests go unsigned. */
   signRequests?: boolean
-  /** Certificates in PEM, trusted beside those of the system. */
-  caFile?: string
-  insecureSkipTlsVerify?: boolean
-  /** Files in PEM with which this side proves who it is, where a server asks for it (mutual TLS). */
-  clientCertificate?: string
-  clientKey?: string
-  /** For requests over TLS. */
-  proxy?: ProxySettings
   azure?: AzureSettings
   gs?: GsSettings
   hdfs?: HdfsSettings

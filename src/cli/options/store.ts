@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander'
 
 import type { GsSettings } from '../../stores/gs/settings.ts'
-import type { ProxySettings } from '../../stores/http/proxy.ts'
 import type { HttpsSettings } from '../../stores/https/settings.ts'
 import type { StoreOptions } from '../../stores/open.ts'
 import type { S3Settings } from '../../stores/s3/settings.ts'
@@ -9,7 +8,7 @@ import type { Store } from '../../stores/store.ts'
 import type { HdfsSettings } from '../../stores/webhdfs/settings.ts'
 import { secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
-import { azureSettings, hdfsCaller } from '../settings.ts'
+import { azureSettings, hdfsCaller, proxySettings } from '../settings.ts'
 import {
   parseBlockSize,
   parseCount,
@@ -109,8 +108,9 @@ export async function openFlaggedStore(
   { context, readOnly = false }: { context: Context; readOnly?: boolean },
 ): Promise<Store> {
   const { openStore } = await import('../../stores/open.ts')
-  const { defaultRetryPolicy, retrying, withRetry } = await import('../../stores/retry.ts')
+  const { withRetry } = await import('../../stores/retry.ts')
   const { withTrace } = await import('../../stores/trace.ts')
+  const { defaultRetryPolicy, retrying } = await import('../../system/retry.ts')
   const { endpointUrl, region, awsProfile, pathStyle, signRequest, retries } = flags
   const { clientCertificate, clientKey, caFile, insecureSkipTlsVerify } = flags
   if (insecureSkipTlsVerify === true) {
@@ -140,13 +140,6 @@ export async function openFlaggedStore(
   const attempt = retrying(policy, context.report)
   const store = await attempt(`open ${url.host}`, context.signal, () => openStore(url, storeOptions))
   return withRetry(withTrace(store, context.report), policy, context.report)
-}
-
-/** The smaller names are older, and some tools know them alone. */
-function proxySettings(env: Context['env']): { proxy?: ProxySettings } {
-  const url = env.HTTPS_PROXY || env.https_proxy
-  const except = env.NO_PROXY || env.no_proxy
-  return url ? { proxy: { url, ...(except !== undefined && { except }) } } : {}
 }
 
 function s3Settings({ requestPayer, sse, sseKmsKeyId, storageClass, tagging }: StoreFlags): S3Settings {

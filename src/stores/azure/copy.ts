@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { NimctlError } from '../../system/errors.ts'
-import { longSilenceMs } from '../http/connections.ts'
+import { longSilenceMs } from '../../system/http/connections.ts'
 import type { StoredObject } from '../store.ts'
 import { fullKey, pathOf } from './location.ts'
 import { described, headObject } from './objects.ts'

@@ -1,7 +1,7 @@
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
+import { parseRetryAfter } from '../../system/http/retry-after.ts'
 import { sanitize } from '../../system/secret.ts'
 import type { Known } from '../http/error-table.ts'
-import { parseRetryAfter } from '../http/retry-after.ts'
 import { type Failure, isFailure } from './answer.ts'
 import { lookUpAzure } from './error-table.ts'
 

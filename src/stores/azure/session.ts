@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 
 import type { ContainerClient } from '@azure/storage-blob'
 
+import { openConnections } from '../../system/http/connections.ts'
+import { send } from '../../system/http/send.ts'
 import type { Answer } from '../http/answer.ts'
-import { openConnections } from '../http/connections.ts'
-import { send } from '../http/send.ts'
 import type { StoreOptions } from '../open.ts'
 import { type Failure, isFailure, readFailure, readSuccess } from './answer.ts'
 import { authorize, chooseCredential, type Credential, endOfSas, queryOf } from './credentials.ts'

@@ -1,7 +1,7 @@
 import { NimctlError } from '../../system/errors.ts'
 import { md5 } from '../../system/hash.ts'
+import { longSilenceMs } from '../../system/http/connections.ts'
 import { checkParts, checkTotal, uploadGone } from '../checksum.ts'
-import { longSilenceMs } from '../http/connections.ts'
 import type { FinishedPart, FoundPart, SavedUpload, StoredObject, Sums, Upload } from '../store.ts'
 import {
   beginMark,

@@ -1,4 +1,4 @@
-import { longSilenceMs } from '../http/connections.ts'
+import { longSilenceMs } from '../../system/http/connections.ts'
 import type { StoredObject } from '../store.ts'
 import type { Bucket } from './bucket.ts'
 import { described } from './described.ts'

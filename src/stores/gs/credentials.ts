@@ -1,8 +1,8 @@
 import type { AuthClient } from 'google-auth-library'
 
 import { errorMessage, NimctlError } from '../../system/errors.ts'
+import type { Connections } from '../../system/http/connections.ts'
 import { sanitize } from '../../system/secret.ts'
-import type { Connections } from '../http/connections.ts'
 
 /** What proves to Google who asks. */
 export interface Credentials {

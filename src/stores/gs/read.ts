@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 
 import { NimctlError } from '../../system/errors.ts'
+import { longSilenceMs } from '../../system/http/connections.ts'
 import { awaitedStream } from '../awaited-stream.ts'
-import { longSilenceMs } from '../http/connections.ts'
 import { translating } from '../http/translating.ts'
 import type { ReadOptions } from '../store.ts'
 import type { Bucket } from './bucket.ts'

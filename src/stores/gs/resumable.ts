@@ -1,5 +1,5 @@
+import { longSilenceMs } from '../../system/http/connections.ts'
 import type { Answer } from '../http/answer.ts'
-import { longSilenceMs } from '../http/connections.ts'
 import type { SavedUpload } from '../store.ts'
 import { type Bucket, uploadStep } from './bucket.ts'
 import { fields } from './described.ts'

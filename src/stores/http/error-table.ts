@@ -1,4 +1,5 @@
 import type { ErrorCategory, Mend } from '../../system/errors.ts'
+import { networkFailure, type NetworkFailure } from '../../system/http/network-failure.ts'
 
 /** One kind of failure, whatever the server calls it. */
 export interface Known {
@@ -27,36 +28,17 @@ export const kinds = {
   unreachable: { category: 'unavailable', code: 'STORE_UNREACHABLE' },
 } as const satisfies Record<string, Known>
 
-/** A name that does not resolve is mistyped; a resolver that is away says EAI_AGAIN. */
-const unknownHost: Known = { ...kinds.unreachable, mend: 'not' }
-const tls: Known = { category: 'unavailable', code: 'TLS_CERTIFICATE_REFUSED', mend: 'not' }
-const tlsNotSpoken: Known = { category: 'unavailable', code: 'TLS_NOT_SPOKEN', mend: 'not' }
-
-/** Codes of Node.js: no answer came. */
-const bySystemCode: Record<string, Known> = {
-  ECONNREFUSED: kinds.unreachable,
-  ECONNRESET: kinds.unreachable,
-  ECONNABORTED: kinds.unreachable,
-  EPIPE: kinds.unreachable,
-  ETIMEDOUT: kinds.unreachable,
-  ENOTFOUND: unknownHost,
-  EAI_AGAIN: kinds.unreachable,
-  EHOSTUNREACH: kinds.unreachable,
-  ENETUNREACH: kinds.unreachable,
-  EADDRNOTAVAIL: kinds.unreachable,
-  ERR_STREAM_PREMATURE_CLOSE: kinds.unreachable,
-  EPROTO: tlsNotSpoken,
-  ERR_SSL_WRONG_VERSION_NUMBER: tlsNotSpoken,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: tlsNotSpoken,
+const byNetworkFailure: Record<NetworkFailure, Known> = {
+  unreachable: kinds.unreachable,
+  'unknown-host': { ...kinds.unreachable, mend: 'not' },
+  certificate: { category: 'unavailable', code: 'TLS_CERTIFICATE_REFUSED', mend: 'not' },
+  'tls-not-spoken': { category: 'unavailable', code: 'TLS_NOT_SPOKEN', mend: 'not' },
 }
 
-/** OpenSSL's reasons why a certificate isn't trusted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-const certificateCode = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_|INVALID_CA|HOSTNAME_MISMATCH)/
-
-/** What Node.js said where no answer came. */
+/** What a code of Node.js means where no answer came. */
 export function lookUpSystemCode(code: string | undefined): Known | undefined {
-  if (code === undefined) return undefined
-  return bySystemCode[code] ?? (certificateCode.test(code) ? tls : undefined)
+  const failure = networkFailure(code)
+  return failure && byNetworkFailure[failure]
 }
 
 const byStatus: Record<number, Known> = {

@@ -1,5 +1,5 @@
 import { NimctlError } from '../../system/errors.ts'
-import { longSilenceMs } from '../http/connections.ts'
+import { longSilenceMs } from '../../system/http/connections.ts'
 import type { StoredObject } from '../store.ts'
 import type { Abilities } from './abilities.ts'
 import { statFile } from './files.ts'

@@ -1,8 +1,8 @@
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
+import { parseRetryAfter } from '../../system/http/retry-after.ts'
 import { sanitize } from '../../system/secret.ts'
 import type { Answer } from '../http/answer.ts'
 import { type Known, kinds } from '../http/error-table.ts'
-import { parseRetryAfter } from '../http/retry-after.ts'
 import type { Credentials } from './credentials.ts'
 import { lookUp } from './error-table.ts'
 

@@ -1,8 +1,8 @@
 import type { ClientRequest } from 'node:http'
 
+import { longSilenceMs } from '../../system/http/connections.ts'
+import { begin, slicesOf } from '../../system/http/send.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
-import { longSilenceMs } from '../http/connections.ts'
-import { begin, slicesOf } from '../http/send.ts'
 import { failureOf } from './errors.ts'
 import type { Server } from './server.ts'
 

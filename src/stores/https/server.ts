@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
+import { type Connections, openConnections } from '../../system/http/connections.ts'
+import { namingIssuer } from '../../system/http/issuer.ts'
+import { type Outgoing, send } from '../../system/http/send.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
-import { type Connections, openConnections } from '../http/connections.ts'
-import { namingIssuer } from '../http/issuer.ts'
-import { type Outgoing, send } from '../http/send.ts'
 import type { StoreOptions } from '../open.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { failureOf, notUnderstood, translateHttpsError } from './errors.ts'

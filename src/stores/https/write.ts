@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 
 import { NimctlError } from '../../system/errors.ts'
+import { longSilenceMs } from '../../system/http/connections.ts'
 import { checkBytes } from '../checksum.ts'
 import type { Answer } from '../http/answer.ts'
-import { longSilenceMs } from '../http/connections.ts'
 import type { StoredObject, Sums } from '../store.ts'
 import { statFile } from './files.ts'
 import { pathOf } from './location.ts'

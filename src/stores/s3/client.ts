@@ -1,7 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 
 import { NimctlError } from '../../system/errors.ts'
-import { connectMs, type Connections, longSilenceMs, openConnections } from '../http/connections.ts'
+import { connectMs, type Connections, longSilenceMs, openConnections } from '../../system/http/connections.ts'
 import type { StoreOptions } from '../open.ts'
 import { credentialsError } from './credentials-error.ts'
 

@@ -2,7 +2,7 @@ import pMap from 'p-map'
 
 import { NimctlError } from '../../system/errors.ts'
 import { crc32cFromBase64 } from '../../system/hash.ts'
-import { longSilenceMs } from '../http/connections.ts'
+import { longSilenceMs } from '../../system/http/connections.ts'
 import type { ForeignObject, StoredObject } from '../store.ts'
 import { resultMissing } from './answer.ts'
 import { described, type Fields, fieldsOfXml, unquoted } from './described.ts'

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 
 import type { S3Client } from '@aws-sdk/client-s3'
 
+import { type Outgoing, send } from '../../system/http/send.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
 import { encodePath, encodeQuery } from '../http/encode.ts'
-import { type Outgoing, send } from '../http/send.ts'
 import { failureOf, isFailure } from './answer.ts'
 import type { Client } from './client.ts'
 import { credentialsFor, type Place, resolvePlace } from './place.ts'

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
+import { type Connections, longSilenceMs } from '../../system/http/connections.ts'
+import { send } from '../../system/http/send.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
-import { type Connections, longSilenceMs } from '../http/connections.ts'
 import { encodePath, encodeQuery } from '../http/encode.ts'
-import { send } from '../http/send.ts'
 import type { Caller } from './caller.ts'
 import { type Asked, failureOf, notUnderstood, translateHdfsError } from './errors.ts'
 import { parseJson, textAt } from './json.ts'

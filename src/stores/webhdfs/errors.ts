@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
+import { parseRetryAfter } from '../../system/http/retry-after.ts'
 import { sanitize, type Secret } from '../../system/secret.ts'
 import type { Answer } from '../http/answer.ts'
 import type { Known } from '../http/error-table.ts'
-import { parseRetryAfter } from '../http/retry-after.ts'
 import { asksForKerberos, lookUp } from './error-table.ts'
 import { parseJson, read, textAt } from './json.ts'
 

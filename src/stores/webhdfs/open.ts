@@ -1,5 +1,5 @@
 import { NimctlError } from '../../system/errors.ts'
-import { openConnections } from '../http/connections.ts'
+import { openConnections } from '../../system/http/connections.ts'
 import type { StoreOptions } from '../open.ts'
 import type { Store } from '../store.ts'
 import { openCaller } from './caller.ts'

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { connect } from 'node:tls'
 
-import { NimctlError } from '../../system/errors.ts'
-import { sanitize } from '../../system/secret.ts'
+import { NimctlError } from '../errors.ts'
+import { sanitize } from '../secret.ts'
 
 /**
  * A refused certificate with the name of who signed it, which Node leaves out: the server is asked for it once more.

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { type Agent, request as secureRequest } from 'node:https'
 import { Duplex } from 'node:stream'
 
-import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
+import { errorCode, errorMessage, NimctlError } from '../errors.ts'
 
 /** As HTTPS_PROXY and NO_PROXY have it. */
 export interface ProxySettings {

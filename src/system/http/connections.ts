@@ -9,11 +9,21 @@ import {
   type SecureContextOptions,
 } from 'node:tls'
 
-import { errorMessage, NimctlError } from '../../system/errors.ts'
-import type { StoreOptions } from '../open.ts'
-import { tunnelThrough } from './proxy.ts'
+import { errorMessage, NimctlError } from '../errors.ts'
+import { type ProxySettings, tunnelThrough } from './proxy.ts'
 
-/** Kept open and used again, by the SDK and by us. */
+export interface ConnectionOptions {
+  /** Certificates in PEM, trusted beside those of the system. */
+  caFile?: string
+  insecureSkipTlsVerify?: boolean
+  /** Files in PEM with which this side proves who it is, where a server asks for it (mutual TLS). */
+  clientCertificate?: string
+  clientKey?: string
+  /** For requests over TLS. */
+  proxy?: ProxySettings
+}
+
+/** Kept open and used again, by SDKs and by us. */
 export interface Connections {
   readonly httpAgent: HttpAgent
   readonly httpsAgent: HttpsAgent
@@ -27,7 +37,7 @@ export const connectMs = 10_000
 
 const maxSockets = 64
 
-export async function openConnections(options: StoreOptions): Promise<Connections> {
+export async function openConnections(options: ConnectionOptions): Promise<Connections> {
   const common = { keepAlive: true, maxSockets, timeout: silenceMs, noDelay: true }
   const ca =
     options.caFile === undefined ? undefined : [...getCACertificates('default'), await readCaFile(options.caFile)]
@@ -50,7 +60,10 @@ const ciphers = DEFAULT_CIPHERS.split(':')
   .join(':')
 
 /** Who this side is, where the server asks for it. */
-async function readIdentity({ clientCertificate, clientKey }: StoreOptions): Promise<{ cert?: string; key?: string }> {
+async function readIdentity({
+  clientCertificate,
+  clientKey,
+}: ConnectionOptions): Promise<{ cert?: string; key?: string }> {
   if (clientCertificate === undefined && clientKey === undefined) return {}
   if (clientCertificate === undefined || clientKey === undefined) {
     throw new NimctlError('usage', 'CLIENT_CERTIFICATE_INVALID', {
