@@ -5,6 +5,7 @@ import * as v from 'valibot'
 
 import { errorCode, NimctlError } from '../system/errors.ts'
 import { writeFileAtomically } from '../system/files.ts'
+import { parseJson } from '../system/json.ts'
 import type { CacheRecord } from './cache-tree.ts'
 
 const recordPath = '.nimctl/cache.json'
@@ -52,13 +53,4 @@ export async function readCacheRecord(directory: string): Promise<CacheRecord | 
 export async function writeCacheRecord(directory: string, content: CacheRecord): Promise<void> {
   await mkdir(join(directory, '.nimctl'), { recursive: true })
   await writeFileAtomically(join(directory, recordPath), `${JSON.stringify(content, undefined, 2)}\n`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

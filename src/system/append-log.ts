@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 
 import { errorCode } from './errors.ts'
 import { translateFileError } from './files.ts'
+import { parseJson } from './json.ts'
 
 /** A file of lines that only grows, written in batches. */
 export interface AppendLog {
@@ -82,13 +83,4 @@ export async function readLog<T>(
     wholeBytes += Buffer.byteLength(line) + 1
   }
   return { values, wholeBytes }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -47,7 +47,7 @@ describe('what the service answers', () => {
     ['BlockCountExceedsLimit', 409, 'unavailable', 'TOO_MANY_BLOCKS', 'not'],
     ['InvalidRange', 416, 'not-found', 'RANGE_OUTSIDE_OBJECT', 'not'],
     ['BlobArchived', 409, 'check-failed', 'OBJECT_ARCHIVED', 'not'],
-    ['OutOfRangeInput', 400, 'usage', 'STORE_NAME_REFUSED', 'not'],
+    ['OutOfRangeInput', 400, 'usage', 'STORE_KEY_NOT_ALLOWED', 'not'],
     ['UnsupportedHeader', 400, 'unavailable', 'STORE_UNSUPPORTED', 'not'],
     ['InvalidHeaderValue', 400, 'unavailable', 'STORE_REQUEST_REFUSED', 'not'],
     ['', 304, 'unavailable', 'STORE_ANSWER_NOT_UNDERSTOOD', 'not'],

@@ -1,11 +1,10 @@
 import { kinds, type Known, lookUpStatus, lookUpSystemCode } from '../http/error-table.ts'
 
 const { bucketNotFound: containerNotFound, objectNotFound, outsideObject, accessDenied, refused, missing } = kinds
-const { keyExists, checksum, uploadGone, throttled, failed, unsupported } = kinds
+const { keyExists, checksum, uploadGone, throttled, failed, unsupported, nameNotAllowed } = kinds
 const foreignBlocks: Known = { category: 'unavailable', code: 'BLOCKS_OF_ANOTHER_TOOL', mend: 'not' }
 const tooManyBlocks: Known = { category: 'unavailable', code: 'TOO_MANY_BLOCKS', mend: 'not' }
 const archived: Known = { category: 'check-failed', code: 'OBJECT_ARCHIVED' }
-const nameRefused: Known = { category: 'usage', code: 'STORE_NAME_REFUSED' }
 
 /**
  * https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes and common-rest-api-error-codes. An
@@ -50,9 +49,9 @@ const byName: Record<string, Known> = {
   InvalidRange: outsideObject,
   BlobArchived: archived,
   BlobBeingRehydrated: archived,
-  InvalidResourceName: nameRefused,
-  InvalidUri: nameRefused,
-  OutOfRangeInput: nameRefused,
+  InvalidResourceName: nameNotAllowed,
+  InvalidUri: nameNotAllowed,
+  OutOfRangeInput: nameNotAllowed,
   FeatureVersionMismatch: unsupported,
   UnsupportedHeader: unsupported,
   UnsupportedHttpVerb: unsupported,

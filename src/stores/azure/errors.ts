@@ -2,6 +2,7 @@ import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { parseRetryAfter } from '../../system/http/retry-after.ts'
 import { sanitize } from '../../system/secret.ts'
 import type { Known } from '../http/error-table.ts'
+import { skewWords, storeError, type Words, wordsForAll } from '../http/store-error.ts'
 import { type Failure, isFailure } from './answer.ts'
 import { lookUpAzure } from './error-table.ts'
 
@@ -26,9 +27,7 @@ export function translateAzureError(error: unknown, asked: Asked): unknown {
   const seen = readError(error)
   const known = knownOf(seen, asked)
   if (known === undefined) return seen.status === undefined ? error : notUnderstood(seen, asked)
-  return new NimctlError(known.category, known.code, {
-    ...words(known, seen, asked),
-    ...(known.mend === undefined ? {} : { mend: known.mend }),
+  return storeError(known, words(known, seen, asked), {
     retryAfterMs: parseRetryAfter(seen.retryAfter),
     cause: error,
   })
@@ -92,12 +91,12 @@ function ofContainer(known: Known | undefined, { key }: Asked): Known | undefine
   return key === undefined && known?.code === 'OBJECT_NOT_FOUND' ? { ...known, code: 'BUCKET_NOT_FOUND' } : known
 }
 
-type Words = Record<'what', string> & Partial<Record<'why' | 'next', string>>
-
 function words(known: Known, seen: Seen, asked: Asked): Words {
   const target = `${asked.endpoint}/${asked.azureContainer}${asked.key === undefined ? '' : `/${asked.key}`}`
+  const failed = `${asked.action} failed on ${target}.`
   return (
-    sentences[known.code]?.(seen, asked, target) ?? { what: `${asked.action} failed on ${target}.`, why: said(seen) }
+    sentences[known.code]?.(seen, asked, target) ??
+    wordsForAll(known.code, { ...seen, server: asked.endpoint, target, failed, said: said(seen) })
   )
 }
 
@@ -128,7 +127,6 @@ const sentences: Record<string, (seen: Seen, asked: Asked, target: string) => Wo
     why: said(seen),
     next: 'Have it brought back: az storage blob set-tier --tier Hot',
   }),
-  STORE_NAME_REFUSED: (seen, _, target) => ({ what: `The service does not take the name ${target}.`, why: said(seen) }),
   ACCESS_DENIED: (seen, { action, credential }, target) => ({
     what: `${credentialNames[credential]} may not do ${action} on ${target}.`,
     why: said(seen),
@@ -149,31 +147,11 @@ const sentences: Record<string, (seen: Seen, asked: Asked, target: string) => Wo
     why: seen.message,
     next: 'Set AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or log in: az login',
   }),
-  CLOCK_SKEW: (seen, { endpoint }) => ({
-    what: `The clock of this machine differs too much from that of ${endpoint}.`,
-    why: skew(seen),
-    next: 'Set the clock, or let it be set (NTP).',
-  }),
+  CLOCK_SKEW: ({ serverMs }, { endpoint }) => skewWords(endpoint, serverMs ?? Number.NaN),
   STORE_UNREACHABLE: (seen, { action, endpoint }) => ({
     what: `${endpoint} could not be reached, or the connection broke (${action}).`,
     why: `${seen.systemCode ?? seen.name}: ${seen.message}`,
     next: 'Look at the account in the address and at the network, then run the same command again.',
-  }),
-  STORE_THROTTLED: (seen, { endpoint }) => ({ what: `${endpoint} asks for fewer requests.`, why: said(seen) }),
-  CHECKSUM_MISMATCH: (seen, _, target) => ({ what: `${target} did not arrive as it was sent.`, why: said(seen) }),
-  STORE_KEY_EXISTS: (_, __, target) => ({
-    what: `${target} exists already.`,
-    why: 'It was to be created only if it is absent.',
-  }),
-  TLS_CERTIFICATE_REFUSED: (seen, { endpoint }) => ({
-    what: `The certificate of ${endpoint} is not trusted.`,
-    why: `${seen.systemCode}: ${seen.message}`,
-    next: 'Name the CA that signed it: --ca-file FILE (or NODE_EXTRA_CA_CERTS).',
-  }),
-  TLS_NOT_SPOKEN: (seen, { endpoint }) => ({
-    what: `${endpoint} does not answer with TLS.`,
-    why: `${seen.systemCode}`,
-    next: 'Look at the address: is it http:// there?',
   }),
 }
 
@@ -204,11 +182,6 @@ function nextForDenied({ name }: Seen, credential: Asked['credential']): string 
 function said({ name, status, message }: Seen): string {
   const code = [name, status === undefined ? '' : `(${status})`].filter(Boolean).join(' ')
   return `The service says ${code === '' ? 'nothing' : code}${message === '' ? '.' : `: ${message}`}`
-}
-
-function skew({ serverMs }: Seen): string {
-  const seconds = Math.round((Date.now() - (serverMs ?? Date.now())) / 1000)
-  return `This machine is ${Math.abs(seconds)} seconds ${seconds < 0 ? 'behind' : 'ahead'}.`
 }
 
 function notUnderstood(seen: Seen, { action, endpoint }: Asked): NimctlError {

@@ -5,6 +5,7 @@ import type { ContainerClient } from '@azure/storage-blob'
 import { openConnections } from '../../system/http/connections.ts'
 import { send } from '../../system/http/send.ts'
 import type { Answer } from '../http/answer.ts'
+import { withIssuer } from '../http/store-error.ts'
 import type { StoreOptions } from '../open.ts'
 import { type Failure, isFailure, readFailure, readSuccess } from './answer.ts'
 import { authorize, chooseCredential, type Credential, endOfSas, queryOf } from './credentials.ts'
@@ -101,7 +102,7 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
     } catch (error) {
       const translated = translate(error, asked)
       if (isFailure(error)) learn(error)
-      throw translated
+      throw await withIssuer(translated, endpoint.name)
     }
   }
   const exchange = async <T>(request: RawRequest, read: (incoming: IncomingMessage) => T | Promise<T>): Promise<T> => {

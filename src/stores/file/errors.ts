@@ -1,4 +1,5 @@
 import { errorCode, NimctlError, type ErrorCategory } from '../../system/errors.ts'
+import { textAt } from '../../system/json.ts'
 
 /** What was being done, for the error's sentence. */
 export type Access = 'read' | 'write'
@@ -15,7 +16,7 @@ export async function translated<T>(access: Access, path: string, run: () => Pro
 /** @returns the error itself where there is nothing to say about it. */
 export function translateFileError(error: unknown, access: Access, path: string): unknown {
   const code = error instanceof NimctlError ? undefined : errorCode(error)
-  const known = code === undefined ? undefined : table[code]?.(access)
+  const known = code === undefined ? undefined : isBadName(error, code) ? badName : table[code]?.(access)
   if (known === undefined) return error
   return new NimctlError(known.category ?? 'local', known.code, {
     what: `${access === 'read' ? 'Reading' : 'Writing'} ${path} failed: ${known.says}.`,
@@ -26,6 +27,14 @@ export function translateFileError(error: unknown, access: Access, path: string)
   })
 }
 
+/** FAT, NTFS and SMB refuse `:` and `?` as invalid, and name nothing else so when a file is made. */
+function isBadName(error: unknown, code: string): boolean {
+  return (
+    code === 'EILSEQ' ||
+    (code === 'EINVAL' && ['open', 'mkdir', 'rename', 'link'].includes(textAt(error, 'syscall') ?? ''))
+  )
+}
+
 interface Known {
   code: string
   says: string
@@ -34,6 +43,12 @@ interface Known {
   mend?: 'same'
 }
 
+const badName: Known = {
+  code: 'STORE_KEY_NOT_ALLOWED',
+  says: 'the file system takes no such name',
+  next: 'Choose another file system, or rename the file.',
+  category: 'usage',
+}
 const full = (): Known => ({
   code: 'DISK_FULL',
   says: 'no space is left there',

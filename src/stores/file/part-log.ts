@@ -1,5 +1,6 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises'
 
+import { parseJson } from '../../system/json.ts'
 import type { FinishedPart } from '../store.ts'
 
 /** What a file can't say of itself: which of its parts have been written. Lies beside the incomplete file. */
@@ -32,19 +33,10 @@ export async function appendLine(file: FileHandle, line: PartLogHeader | Finishe
 
 /** A last line that a kill cut off is left out. A part written twice counts as it was written last. */
 export async function readPartLog(path: string): Promise<PartLog | undefined> {
-  const [header, ...lines] = (await readFile(path, 'utf8')).split('\n').map(parseLine)
+  const [header, ...lines] = (await readFile(path, 'utf8')).split('\n').map(parseJson)
   if (!isHeader(header)) return undefined
   const parts = new Map(lines.filter(isPart).map(part => [part.number, part]))
   return { header, parts: [...parts.values()].toSorted((a, b) => a.number - b.number) }
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }
 
 function isHeader(line: unknown): line is PartLogHeader {

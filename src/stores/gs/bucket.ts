@@ -4,8 +4,10 @@ import type { Bucket as SdkBucket } from '@google-cloud/storage'
 
 import { NimctlError } from '../../system/errors.ts'
 import { openConnections } from '../../system/http/connections.ts'
-import { send } from '../../system/http/send.ts'
+import { addressOf, send } from '../../system/http/send.ts'
+import { parseJson } from '../../system/json.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
+import { withIssuer } from '../http/store-error.ts'
 import type { StoreOptions } from '../open.ts'
 import type { Capabilities } from '../store.ts'
 import { anonymous, type Credentials, defaultCredentials } from './credentials.ts'
@@ -109,7 +111,8 @@ export async function openBucket(url: URL, options: StoreOptions): Promise<Bucke
     } catch (error) {
       const translated = translate(error, request)
       if (translated instanceof NimctlError && translated.mend === 'new-credentials') credentials.forget()
-      throw translated
+      // One that has been translated before is about who gives the tokens.
+      throw translated === error ? error : await withIssuer(translated, endpoint)
     }
   }
   const open = async (request: GsRequest): Promise<IncomingMessage> => {
@@ -133,7 +136,7 @@ export async function openBucket(url: URL, options: StoreOptions): Promise<Bucke
       guard(asked, async () => {
         const sdk = await openSdkBucket(location.bucket, async ({ body, ...request }) => {
           const answer = await readAnswer(await open({ ...request, ...asked, ...jsonBody(body) }))
-          return objectOf(jsonOf(answer.text)) ?? {}
+          return objectOf(parseJson(answer.text)) ?? {}
         })
         return await make(sdk)
       }),
@@ -146,7 +149,7 @@ export async function openBucket(url: URL, options: StoreOptions): Promise<Bucke
       }),
     translate,
     parse(answer, request) {
-      const value = objectOf(jsonOf(answer.text))
+      const value = objectOf(parseJson(answer.text))
       if (value !== undefined) return value
       throw notUnderstood(asking(request))
     },
@@ -182,7 +185,7 @@ function outgoing(
 ): Parameters<typeof send>[1] {
   const length = body.reduce((sum, piece) => sum + piece.length, 0)
   return {
-    to: { secure: to.protocol === 'https:', hostname: to.hostname.replace(/^\[|\]$/g, ''), port: to.port },
+    to: addressOf(to),
     method,
     path,
     headers: {
@@ -214,13 +217,4 @@ function uploadFailure(answer: Answer): Error {
 
 function objectOf(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null ? { ...value } : undefined
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream'
 
-import { NimctlError } from '../../system/errors.ts'
 import { longSilenceMs } from '../../system/http/connections.ts'
 import { awaitedStream } from '../awaited-stream.ts'
+import { readHeaders } from '../http/read-headers.ts'
+import { asObjectChanged, objectChanged } from '../http/store-error.ts'
 import { translating } from '../http/translating.ts'
 import type { ReadOptions } from '../store.ts'
 import type { Bucket } from './bucket.ts'
@@ -22,7 +23,7 @@ export async function readObject(
     headers: {
       // As it is stored: without this, Google unpacks what somebody stored packed, and the checksum is that of the pack.
       'accept-encoding': 'gzip',
-      ...(range !== undefined && { range: `bytes=${range.start}-${range.end}` }),
+      ...readHeaders({ range }),
     },
     // Whoever reads may pause for long, while a disk is slow.
     silenceMs: longSilenceMs,
@@ -39,17 +40,7 @@ export async function readObject(
     }
     return awaitedStream(translating(body, error => bucket.translate(error, request)))
   } catch (error) {
-    if (ifMatch === undefined || !(error instanceof NimctlError) || error.code !== 'STORE_KEY_EXISTS') throw error
-    // The table reads 412 as the answer to a write.
-    throw objectChanged(`gs://${bucket.bucket}/${name}`, error)
+    if (ifMatch === undefined) throw error
+    throw asObjectChanged(error, `gs://${bucket.bucket}/${name}`)
   }
-}
-
-function objectChanged(name: string, cause?: unknown): NimctlError {
-  return new NimctlError('check-failed', 'OBJECT_CHANGED', {
-    what: `${name} was replaced while it was read.`,
-    why: 'It no longer has the generation that it had before.',
-    next: 'Run the same command again when nobody writes there any more.',
-    cause,
-  })
 }

@@ -18,6 +18,7 @@ export const kinds = {
   expired: { category: 'auth', code: 'CREDENTIALS_EXPIRED', mend: 'new-credentials' },
   missing: { category: 'auth', code: 'CREDENTIALS_MISSING' },
   keyExists: { category: 'check-failed', code: 'STORE_KEY_EXISTS' },
+  nameNotAllowed: { category: 'usage', code: 'STORE_KEY_NOT_ALLOWED' },
   checksum: { category: 'unavailable', code: 'CHECKSUM_MISMATCH' },
   uploadGone: { category: 'unavailable', code: 'UPLOAD_GONE', mend: 'new-upload' },
   throttled: { category: 'unavailable', code: 'STORE_THROTTLED' },

@@ -1,8 +1,7 @@
 import { kinds, type Known, lookUpStatus, lookUpSystemCode } from '../http/error-table.ts'
 
-const { failed, objectNotFound, unsupported } = kinds
+const { failed, nameNotAllowed, objectNotFound, unsupported } = kinds
 const tooLarge: Known = { category: 'usage', code: 'FILE_TOO_LARGE' }
-const nameNotAllowed: Known = { category: 'usage', code: 'STORE_KEY_NOT_ALLOWED' }
 const redirected: Known = { category: 'usage', code: 'STORE_REDIRECTED' }
 
 /** RFC 9110, 15 and RFC 4918, 11: what the status says of a file of a web server. */

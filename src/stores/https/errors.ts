@@ -1,8 +1,10 @@
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { parseRetryAfter } from '../../system/http/retry-after.ts'
+import { numberAt, textAt } from '../../system/json.ts'
 import { sanitize } from '../../system/secret.ts'
 import type { Answer } from '../http/answer.ts'
 import { type Known, kinds } from '../http/error-table.ts'
+import { storeError, type Words, wordsForAll } from '../http/store-error.ts'
 import type { Credentials } from './credentials.ts'
 import { lookUp } from './error-table.ts'
 
@@ -28,12 +30,7 @@ export function translateHttpsError(error: unknown, asked: Asked): unknown {
   const seen = readError(error)
   const known = kindOf(seen, asked)
   if (known === undefined) return seen.status === undefined ? error : notUnderstood(asked, error)
-  return new NimctlError(known.category, known.code, {
-    ...words(known, seen, asked),
-    ...(known.mend === undefined ? {} : { mend: known.mend }),
-    retryAfterMs: seen.retryAfterMs,
-    cause: error,
-  })
+  return storeError(known, words(known, seen, asked), { retryAfterMs: seen.retryAfterMs, cause: error })
 }
 
 /** An answer that came and is not what a server of this kind says. */
@@ -55,24 +52,33 @@ interface Seen {
   retryAfterMs: number | undefined
 }
 
-function kindOf(seen: Seen, { credentials }: Asked): Known | undefined {
+function kindOf(seen: Seen, { method, credentials }: Asked): Known | undefined {
   const known = lookUp(seen)
   // Artifactory refuses what differs from the checksum that was sent with it: only the words tell.
   if ((seen.status === 409 || seen.status === 400) && /checksum/i.test(seen.message)) return kinds.checksum
+  // What is to be written need not be there, so it is its folder or repository that is not found.
+  if (known?.code === 'OBJECT_NOT_FOUND' && (method === 'PUT' || method === 'MKCOL')) return kinds.bucketNotFound
   if (known?.code !== 'CREDENTIALS_REFUSED') return known
   if (!credentials.given) return kinds.missing
   return credentials.renewable ? kinds.expired : known
 }
 
-type Words = Record<'what', string> & Partial<Record<'why' | 'next', string>>
-
 function words(known: Known, seen: Seen, asked: Asked): Words {
-  const otherwise = { what: `${asked.origin} refused ${asked.method} ${asked.target}.`, why: said(seen) }
-  return sentences[known.code]?.(seen, asked) ?? otherwise
+  const { origin: server, target, method } = asked
+  const failed = `${server} refused ${method} ${target}.`
+  return (
+    sentences[known.code]?.(seen, asked) ??
+    wordsForAll(known.code, { ...seen, server, target, failed, said: said(seen) })
+  )
 }
 
 /** By code of ours. */
 const sentences: Record<string, (seen: Seen, asked: Asked) => Words> = {
+  BUCKET_NOT_FOUND: (seen, { target, origin }) => ({
+    what: `${origin} has no folder or repository for ${target}.`,
+    why: said(seen),
+    next: 'Look at the address. nimctl makes folders where the server speaks WebDAV, and no repositories.',
+  }),
   OBJECT_NOT_FOUND: (_, { target }) => ({ what: `There is no ${target}.` }),
   ACCESS_DENIED: (seen, { method, target }) => ({
     what: `These credentials may not do ${method} on ${target}.`,
@@ -117,27 +123,10 @@ const sentences: Record<string, (seen: Seen, asked: Asked) => Words> = {
         ? 'Upload with: --links follow'
         : `Have ${method} switched on, or use an address at which files can be put.`,
   }),
-  STORE_KEY_EXISTS: (_, { target }) => ({
-    what: `${target} exists already.`,
-    why: 'It was to be created only if it is absent.',
-  }),
   STORE_UNREACHABLE: ({ systemCode, message }, { origin }) => ({
     what: `${origin} could not be reached, or the connection broke.`,
     why: `${systemCode}: ${message}`,
     next: 'Look at the address and the network, then run the same command again.',
-  }),
-  STORE_THROTTLED: (seen, { origin }) => ({ what: `${origin} asks for fewer requests.`, why: said(seen) }),
-  STORE_FULL: (seen, { origin }) => ({ what: `${origin} has no room for more.`, why: said(seen) }),
-  CHECKSUM_MISMATCH: (seen, { target }) => ({ what: `${target} did not arrive as it was sent.`, why: said(seen) }),
-  TLS_CERTIFICATE_REFUSED: ({ systemCode, message }, { origin }) => ({
-    what: `The certificate of ${origin} is not trusted.`,
-    why: `${systemCode}: ${message}`,
-    next: 'Name the CA that signed it: --ca-file FILE (or NODE_EXTRA_CA_CERTS).',
-  }),
-  TLS_NOT_SPOKEN: ({ systemCode }, { origin }) => ({
-    what: `${origin} does not answer with TLS.`,
-    why: `${systemCode}`,
-    next: 'Look at the address: is it http:// there?',
   }),
 }
 
@@ -146,15 +135,13 @@ function said({ status, message }: Seen): string {
 }
 
 function readError(error: unknown): Seen {
-  const status = read(error, 'status')
-  const headers = read(error, 'headers')
-  const location = textOf(read(headers, 'location'))
+  const location = textAt(error, 'headers', 'location')
   return {
-    status: typeof status === 'number' ? status : undefined,
+    status: numberAt(error, 'status'),
     systemCode: errorCode(error),
     message: sanitize(errorMessage(error)).trim(),
     location: location === undefined ? undefined : sanitize(location.replace(/\?.*/, '')).slice(0, 300),
-    retryAfterMs: parseRetryAfter(textOf(read(headers, 'retry-after'))),
+    retryAfterMs: parseRetryAfter(textAt(error, 'headers', 'retry-after')),
   }
 }
 
@@ -163,12 +150,4 @@ function wordsOf(text: string): string {
   const told = /"message"\s*:\s*"([^"]{1,300})"/.exec(text)?.[1]
   if (told !== undefined) return told
   return text.trimStart().startsWith('<') ? '' : text.trim().slice(0, 300)
-}
-
-function read(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

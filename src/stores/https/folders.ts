@@ -43,7 +43,7 @@ export function openFolders(server: Server): Folders {
   }
 }
 
-const signsOfAbsence = ['OBJECT_NOT_FOUND', 'STORE_REQUEST_REFUSED', 'STORE_FAILED']
+const signsOfAbsence = ['BUCKET_NOT_FOUND', 'OBJECT_NOT_FOUND', 'STORE_REQUEST_REFUSED', 'STORE_FAILED']
 
 /** 405: it was there before (RFC 4918, 9.3.1). */
 function isThere(status: number): boolean {

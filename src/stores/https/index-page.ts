@@ -1,3 +1,4 @@
+import { parseJson } from '../../system/json.ts'
 import type { Answer } from '../http/answer.ts'
 
 /** An entry of nginx's autoindex in JSON: https://nginx.org/en/docs/http/ngx_http_autoindex_module.html */
@@ -14,7 +15,7 @@ export function isIndex({ headers, text }: Pick<Answer, 'headers' | 'text'>): bo
 
 /** `undefined` where it is something else. */
 export function parseIndex(text: string): IndexEntry[] | undefined {
-  const value = parse(text)
+  const value = parseJson(text)
   if (!Array.isArray(value)) return undefined
   const entries = value.map(entryOf)
   return entries.every(entry => entry !== undefined) ? entries : undefined
@@ -27,13 +28,4 @@ function entryOf(value: unknown): IndexEntry | undefined {
   if (type === 'directory') return { name, isFolder: true, size: 0 }
   const size = 'size' in value ? value.size : undefined
   return typeof size === 'number' ? { name, isFolder: false, size } : undefined
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { NimctlError } from '../../system/errors.ts'
 import { longSilenceMs } from '../../system/http/connections.ts'
 import { awaitedStream } from '../awaited-stream.ts'
+import { readHeaders } from '../http/read-headers.ts'
 import { translating } from '../http/translating.ts'
 import type { ReadOptions } from '../store.ts'
 import { pathOf } from './location.ts'
@@ -18,10 +19,7 @@ export async function readFile(
   const request = {
     method: 'GET',
     path,
-    headers: {
-      'accept-encoding': 'identity',
-      ...(range !== undefined && { range: `bytes=${range.start}-${range.end}` }),
-    },
+    headers: { 'accept-encoding': 'identity', ...readHeaders({ range }) },
     // Whoever reads may pause for long, while a disk is slow.
     silenceMs: longSilenceMs,
     signal,

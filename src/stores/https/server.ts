@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
 import { type Connections, openConnections } from '../../system/http/connections.ts'
-import { namingIssuer } from '../../system/http/issuer.ts'
-import { type Outgoing, send } from '../../system/http/send.ts'
+import { addressOf, type Outgoing, send } from '../../system/http/send.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
+import { withIssuer } from '../http/store-error.ts'
 import type { StoreOptions } from '../open.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { failureOf, notUnderstood, translateHttpsError } from './errors.ts'
@@ -62,10 +62,7 @@ export async function openServer(url: URL, options: StoreOptions): Promise<Serve
     } catch (error) {
       const translated = translate(error, request)
       if (translated instanceof NimctlError && translated.mend === 'new-credentials') credentials.forget()
-      if (translated instanceof NimctlError && translated.code === 'TLS_CERTIFICATE_REFUSED') {
-        throw await namingIssuer(translated, origin)
-      }
-      throw translated
+      throw await withIssuer(translated, origin)
     }
   }
   const prepare = (request: HttpsRequest) => outgoing(location.url, credentials, request)
@@ -103,7 +100,7 @@ async function outgoing(
   const proof = await credentials.headers()
   signal.throwIfAborted()
   return {
-    to: { secure: to.protocol === 'https:', hostname: to.hostname.replace(/^\[|\]$/g, ''), port: to.port },
+    to: addressOf(to),
     method,
     path,
     headers: {

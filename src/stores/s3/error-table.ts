@@ -1,7 +1,8 @@
 import { kinds, type Known, lookUpStatus, lookUpSystemCode } from '../http/error-table.ts'
 
 const { bucketNotFound, objectNotFound, outsideObject, accessDenied, refused, expired, missing } = kinds
-const { keyExists, checksum, uploadGone, throttled, failed, storeFull, unsupported, unreachable } = kinds
+const { keyExists, checksum, uploadGone, throttled, failed, storeFull, unsupported, unreachable, nameNotAllowed } =
+  kinds
 const wrongRegion: Known = { category: 'not-found', code: 'WRONG_REGION' }
 // The SDK learns the difference from the answer and signs the next request with the server's time.
 const clockSkew: Known = { category: 'local', code: 'CLOCK_SKEW', mend: 'same' }
@@ -60,6 +61,9 @@ const byName: Record<string, Known> = {
   InvalidPart: uploadIncomplete,
   InvalidPartOrder: uploadIncomplete,
   EntityTooSmall: uploadIncomplete,
+  KeyTooLongError: nameNotAllowed,
+  InvalidURI: nameNotAllowed,
+  XMinioInvalidObjectName: nameNotAllowed,
   InvalidRange: outsideObject,
   InvalidObjectState: archived,
   NotImplemented: unsupported,

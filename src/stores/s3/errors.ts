@@ -1,7 +1,9 @@
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { parseRetryAfter } from '../../system/http/retry-after.ts'
+import { numberAt, textAt } from '../../system/json.ts'
 import { sanitize } from '../../system/secret.ts'
 import type { Known } from '../http/error-table.ts'
+import { skewWords, storeError, type Words, wordsForAll } from '../http/store-error.ts'
 import { lookUp } from './error-table.ts'
 
 /** What was asked of whom, for the error's sentences. */
@@ -21,12 +23,7 @@ export function translateS3Error(error: unknown, asked: Asked): unknown {
   const seen = readError(error)
   const known = asked.key === undefined ? ofBucket(lookUp(seen)) : lookUp(seen)
   if (known === undefined) return seen.status === undefined ? error : notUnderstood(error, asked)
-  return new NimctlError(known.category, known.code, {
-    ...words(known, seen, asked),
-    ...(known.mend === undefined ? {} : { mend: known.mend }),
-    retryAfterMs: seen.retryAfterMs,
-    cause: error,
-  })
+  return storeError(known, words(known, seen, asked), { retryAfterMs: seen.retryAfterMs, cause: error })
 }
 
 /** Nothing but the bucket was asked for. */
@@ -44,12 +41,13 @@ interface Seen {
   retryAfterMs?: number
 }
 
-type Words = Record<'what', string> & Partial<Record<'why' | 'next', string>>
-
 function words(known: Known, seen: Seen, asked: Asked): Words {
-  const server = `The server says ${seen.name}${seen.message === '' ? '' : `: ${seen.message}`}`
   const target = `s3://${asked.bucket}${asked.key === undefined ? '' : `/${asked.key}`}`
-  return sentences[known.code]?.(seen, asked, target) ?? { what: `${asked.action} failed on ${target}.`, why: server }
+  const failed = `${asked.action} failed on ${target}.`
+  return (
+    sentences[known.code]?.(seen, asked, target) ??
+    wordsForAll(known.code, { ...seen, server: asked.endpoint, target, failed, said: said(seen) })
+  )
 }
 
 /** By code of ours. Others say which action failed on what, and the server's words. */
@@ -84,37 +82,16 @@ const sentences: Record<string, (seen: Seen, asked: Asked, target: string) => Wo
     why: seen.region === undefined ? said(seen) : `It is in ${seen.region}.`,
     next: `Name its region: --region ${seen.region ?? 'REGION'}`,
   }),
-  CLOCK_SKEW: (seen, { endpoint }) => ({
-    what: `The clock of this machine differs too much from that of ${endpoint}.`,
-    why: skew(seen),
-    next: 'Set the clock, or let it be set (NTP).',
-  }),
+  CLOCK_SKEW: ({ serverTime }, { endpoint }) => skewWords(endpoint, Date.parse(serverTime ?? '')),
   STORE_UNREACHABLE: (seen, { action, endpoint }) => ({
     what: `${endpoint} could not be reached, or the connection broke (${action}).`,
     why: `${seen.systemCode ?? seen.name}: ${seen.message}`,
     next: 'Look at the address (--endpoint-url) and the network, then run the same command again.',
   }),
-  STORE_THROTTLED: (seen, { endpoint }) => ({ what: `${endpoint} asks for fewer requests.`, why: said(seen) }),
-  STORE_FULL: (seen, { endpoint }) => ({ what: `${endpoint} has no room for more.`, why: said(seen) }),
   OBJECT_ARCHIVED: (seen, _, target) => ({
     what: `${target} is archived and can't be read or copied.`,
     why: said(seen),
     next: 'Restore it with: aws s3api restore-object',
-  }),
-  CHECKSUM_MISMATCH: (seen, _, target) => ({ what: `${target} did not arrive as it was sent.`, why: said(seen) }),
-  STORE_KEY_EXISTS: (_, __, target) => ({
-    what: `${target} exists already.`,
-    why: 'It was to be created only if it is absent.',
-  }),
-  TLS_CERTIFICATE_REFUSED: (seen, { endpoint }) => ({
-    what: `The certificate of ${endpoint} is not trusted.`,
-    why: `${seen.systemCode}: ${seen.message}`,
-    next: 'Name the CA that signed it: --ca-file FILE (or NODE_EXTRA_CA_CERTS).',
-  }),
-  TLS_NOT_SPOKEN: (seen, { endpoint }) => ({
-    what: `${endpoint} does not answer with TLS.`,
-    why: `${seen.systemCode}`,
-    next: 'Look at the address: is it http:// there?',
   }),
 }
 
@@ -140,13 +117,6 @@ function said({ name, status, message }: Seen): string {
   return `The server says ${name}${status === undefined ? '' : ` (${status})`}: ${message}`
 }
 
-function skew({ serverTime }: Seen): string {
-  const there = Date.parse(serverTime ?? '')
-  if (Number.isNaN(there)) return 'The server does not say what time it has.'
-  const seconds = Math.round((Date.now() - there) / 1000)
-  return `This machine is ${Math.abs(seconds)} seconds ${seconds < 0 ? 'behind' : 'ahead'}.`
-}
-
 function notUnderstood(error: unknown, { action, endpoint }: Asked): NimctlError {
   return new NimctlError('unavailable', 'STORE_ANSWER_NOT_UNDERSTOOD', {
     what: `${endpoint} did not answer ${action} as an S3 server does.`,
@@ -158,27 +128,18 @@ function notUnderstood(error: unknown, { action, endpoint }: Asked): NimctlError
 }
 
 export function readError(error: unknown): Seen {
-  const headers = read(read(error, '$response'), 'headers')
-  const region = text(read(headers, 'x-amz-bucket-region')) ?? text(read(error, 'Region'))
-  const status = read(read(error, '$metadata'), 'httpStatusCode')
+  const region = textAt(error, '$response', 'headers', 'x-amz-bucket-region') ?? textAt(error, 'Region')
+  const status = numberAt(error, '$metadata', 'httpStatusCode')
   const systemCode = errorCode(error)
-  const retryAfterMs = parseRetryAfter(text(read(headers, 'retry-after')))
-  const serverTime = text(read(error, 'ServerTime')) ?? text(read(headers, 'date'))
+  const retryAfterMs = parseRetryAfter(textAt(error, '$response', 'headers', 'retry-after'))
+  const serverTime = textAt(error, 'ServerTime') ?? textAt(error, '$response', 'headers', 'date')
   return {
-    name: text(read(error, 'name')) ?? '',
+    name: textAt(error, 'name') ?? '',
     message: sanitize(errorMessage(error)).trim(),
-    ...(typeof status === 'number' ? { status } : {}),
+    ...(status === undefined ? {} : { status }),
     ...(systemCode === undefined ? {} : { systemCode }),
     ...(region === undefined ? {} : { region }),
     ...(serverTime === undefined ? {} : { serverTime }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
-}
-
-function read(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -4,8 +4,8 @@ import type { S3Client } from '@aws-sdk/client-s3'
 
 import { NimctlError } from '../../system/errors.ts'
 import { longSilenceMs, silenceMs } from '../../system/http/connections.ts'
-import { namingIssuer } from '../../system/http/issuer.ts'
 import type { Answer } from '../http/answer.ts'
+import { withIssuer } from '../http/store-error.ts'
 import type { StoreOptions } from '../open.ts'
 import type { Capabilities } from '../store.ts'
 import { openClient, renewCredentials } from './client.ts'
@@ -89,10 +89,7 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
         // What keeps them from being renewed shows at the next request, which reads them again.
         await renewCredentials(client).catch(() => undefined)
       }
-      if (translated instanceof NimctlError && translated.code === 'TLS_CERTIFICATE_REFUSED') {
-        throw await namingIssuer(translated, endpoint)
-      }
-      throw translated
+      throw await withIssuer(translated, endpoint)
     }
   }
   const headersOf = settingHeaders(options.s3 ?? {})

@@ -2,12 +2,13 @@ import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
 import { type Connections, longSilenceMs } from '../../system/http/connections.ts'
-import { send } from '../../system/http/send.ts'
+import { addressOf, send } from '../../system/http/send.ts'
+import { parseJson, textAt } from '../../system/json.ts'
 import { type Answer, readAnswer } from '../http/answer.ts'
 import { encodePath, encodeQuery } from '../http/encode.ts'
+import { withIssuer } from '../http/store-error.ts'
 import type { Caller } from './caller.ts'
 import { type Asked, failureOf, notUnderstood, translateHdfsError } from './errors.ts'
-import { parseJson, textAt } from './json.ts'
 import type { Namenodes } from './namenodes.ts'
 
 /** One operation on one path. */
@@ -62,7 +63,7 @@ export function openClient({ origin, namenodes, connections, caller }: ClientPar
       if (signal.aborted) throw signal.reason
       const translated = translateHdfsError(error, asked)
       if (translated instanceof NimctlError && translated.mend === 'new-credentials') await caller.renew()
-      throw translated
+      throw await withIssuer(translated, asked.endpoint)
     }
   }
   const askNamenode = (operation: Operation, query: Record<string, string>): Promise<{ answer: Answer; base: URL }> =>
@@ -140,13 +141,12 @@ function headerOf({ headers: { location } }: Answer): string | undefined {
 }
 
 function outgoing(
-  { protocol, hostname, port, host }: URL,
+  url: URL,
   path: string,
   { method, body, signal }: { method: string; body?: Uint8Array | undefined; signal: AbortSignal },
 ) {
-  const headers: Record<string, string> = { host, 'user-agent': 'nimctl' }
+  const headers: Record<string, string> = { host: url.host, 'user-agent': 'nimctl' }
   if (method !== 'GET') headers['content-length'] = String(body?.length ?? 0)
   if (body !== undefined) headers['content-type'] = 'application/octet-stream'
-  const to = { secure: protocol === 'https:', hostname: hostname.replace(/^\[|\]$/g, ''), port }
-  return { to, method, path, headers, ...(body !== undefined && { body }), signal }
+  return { to: addressOf(url), method, path, headers, ...(body !== undefined && { body }), signal }
 }

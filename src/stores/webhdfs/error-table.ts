@@ -11,11 +11,10 @@ export interface Signs {
   systemCode?: string | undefined
 }
 
-const { accessDenied, expired, failed, keyExists, objectNotFound, refused, requestRefused, storeFull, unsupported } =
-  kinds
+const { accessDenied, expired, failed, keyExists, nameNotAllowed, objectNotFound } = kinds
+const { refused, requestRefused, storeFull, unsupported } = kinds
 const kerberos: Known = { category: 'auth', code: 'KERBEROS_ASKED_FOR' }
 const conflict: Known = { category: 'local', code: 'STORE_KEY_CONFLICT' }
-const notAllowed: Known = { category: 'usage', code: 'STORE_KEY_NOT_ALLOWED' }
 const tooLong: Known = { category: 'local', code: 'NAME_TOO_LONG' }
 const standby: Known = { category: 'unavailable', code: 'NAMENODE_STANDBY' }
 const safeMode: Known = { category: 'unavailable', code: 'NAMENODE_IN_SAFE_MODE' }
@@ -34,7 +33,7 @@ const byException: Record<string, Known> = {
   ParentNotDirectoryException: conflict,
   PathIsNotDirectoryException: conflict,
   PathIsNotEmptyDirectoryException: conflict,
-  InvalidPathException: notAllowed,
+  InvalidPathException: nameNotAllowed,
   PathComponentTooLongException: tooLong,
   StandbyException: standby,
   ObserverRetryOnActiveException: standby,

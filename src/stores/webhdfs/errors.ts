@@ -2,11 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { parseRetryAfter } from '../../system/http/retry-after.ts'
+import { parseJson, read, textAt } from '../../system/json.ts'
 import { sanitize, type Secret } from '../../system/secret.ts'
 import type { Answer } from '../http/answer.ts'
 import type { Known } from '../http/error-table.ts'
+import { storeError, type Words, wordsForAll } from '../http/store-error.ts'
 import { asksForKerberos, lookUp } from './error-table.ts'
-import { parseJson, read, textAt } from './json.ts'
 
 /** What was asked of whom, for the error's sentences. */
 export interface Asked {
@@ -51,9 +52,7 @@ export function translateHdfsError(error: unknown, asked: Asked): unknown {
     lookUp({ op: asked.op, status, exception, systemCode: errorCode(error) })
   if (known === undefined) return refusal === undefined ? error : notUnderstood(asked, errorMessage(error))
   const says = clean(errorMessage(error), asked.token)
-  return new NimctlError(known.category, known.code, {
-    ...words(known, { exception, says, systemCode: errorCode(error) }, asked),
-    ...(known.mend === undefined ? {} : { mend: known.mend }),
+  return storeError(known, words(known, { exception, says, systemCode: errorCode(error) }, asked), {
     retryAfterMs: parseRetryAfter(headers?.['retry-after']),
     cause: error,
   })
@@ -75,11 +74,13 @@ interface Seen {
   says: string
 }
 
-type Words = Record<'what', string> & Partial<Record<'why' | 'next', string>>
-
 function words(known: Known, seen: Seen, asked: Asked): Words {
-  const otherwise = { what: `${asked.endpoint} refused ${asked.op} of ${asked.target}.`, why: said(seen) }
-  return sentences[known.code]?.(seen, asked) ?? otherwise
+  const { endpoint: server, target, op } = asked
+  const failed = `${server} refused ${op} of ${target}.`
+  return (
+    sentences[known.code]?.(seen, asked) ??
+    wordsForAll(known.code, { ...seen, message: seen.says, server, target, failed, said: said(seen) })
+  )
 }
 
 /** By code of ours. */
@@ -105,10 +106,6 @@ const sentences: Record<string, (seen: Seen, asked: Asked) => Words> = {
     why: said(seen),
     next: 'Fetch another one, then run the same command again: what is finished is kept.',
   }),
-  STORE_KEY_EXISTS: (_, { target }) => ({
-    what: `${target} exists already.`,
-    why: 'It was to be created only if it is absent.',
-  }),
   STORE_KEY_CONFLICT: (seen, { target }) => ({
     what: `${target} can't be written: a file and a directory would have the same name.`,
     why: said(seen),
@@ -131,7 +128,6 @@ const sentences: Record<string, (seen: Seen, asked: Asked) => Words> = {
     next: 'If that one was killed, the namenode closes it within a minute: run the same command again.',
   }),
   STORE_FULL: (seen, { target }) => ({ what: `There is no room or quota for ${target}.`, why: said(seen) }),
-  STORE_THROTTLED: (seen, { endpoint }) => ({ what: `${endpoint} asks for fewer requests.`, why: said(seen) }),
   STORE_UNREACHABLE: (seen, { op, endpoint, atDatanode }) => ({
     what: `${endpoint} could not be reached, or the connection broke (${op}).`,
     why: `${seen.systemCode ?? 'No answer'}: ${seen.says}`,
@@ -139,11 +135,6 @@ const sentences: Record<string, (seen: Seen, asked: Asked) => Words> = {
       atDatanode === true
         ? 'The namenode sent there: this machine has to reach the datanodes under the names that they give, or HttpFS in their place (--webhdfs-url).'
         : 'Look at the address and the network, then run the same command again.',
-  }),
-  TLS_CERTIFICATE_REFUSED: (seen, { endpoint }) => ({
-    what: `The certificate of ${endpoint} is not trusted.`,
-    why: `${seen.systemCode}: ${seen.says}`,
-    next: 'Name the CA that signed it: --ca-file FILE (or NODE_EXTRA_CA_CERTS).',
   }),
   TLS_NOT_SPOKEN: (seen, { endpoint }) => ({
     what: `${endpoint} does not answer with TLS.`,

@@ -1,6 +1,6 @@
 import { NimctlError } from '../../system/errors.ts'
+import { numberAt, read } from '../../system/json.ts'
 import type { Page, StoredObject } from '../store.ts'
-import { numberAt, read } from './json.ts'
 import { incompleteFolder } from './location.ts'
 import type { Answers } from './recall.ts'
 import type { Session } from './session.ts'

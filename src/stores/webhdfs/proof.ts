@@ -1,7 +1,7 @@
 import { NimctlError } from '../../system/errors.ts'
 import { crc32cToHex } from '../../system/hash.ts'
+import { parseJson, read, textAt } from '../../system/json.ts'
 import { readChecksum } from './checksum.ts'
-import { parseJson, read, textAt } from './json.ts'
 import type { Session } from './session.ts'
 import type { Status } from './status.ts'
 

@@ -1,6 +1,6 @@
 import { NimctlError } from '../../system/errors.ts'
+import { numberAt, read, textAt } from '../../system/json.ts'
 import type { StoredObject } from '../store.ts'
-import { numberAt, read, textAt } from './json.ts'
 import type { Session } from './session.ts'
 
 /** A file or directory, as the namenode knows it. */

@@ -17,6 +17,10 @@ export interface Outgoing {
   signal: AbortSignal
 }
 
+export function addressOf({ protocol, hostname, port }: URL): Outgoing['to'] {
+  return { secure: protocol === 'https:', hostname: hostname.replace(/^\[|\]$/g, ''), port }
+}
+
 /** Sends one request; the promise is kept with the beginning of its answer. The signal also ends reading the rest. */
 export function send(connections: Connections, outgoing: Outgoing): Promise<IncomingMessage> {
   const { to, signal, body } = outgoing

@@ -8,7 +8,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** What lies under these names, one inside the other. */
+/** What lies under these names, one inside the other, in JSON or an error of somebody else. */
 export function read(value: unknown, ...names: string[]): unknown {
   let found = value
   for (const name of names) {
@@ -17,9 +17,10 @@ export function read(value: unknown, ...names: string[]): unknown {
   return found
 }
 
+/** `undefined` where it is empty too. */
 export function textAt(value: unknown, ...names: string[]): string | undefined {
   const found = read(value, ...names)
-  return typeof found === 'string' ? found : undefined
+  return typeof found === 'string' && found !== '' ? found : undefined
 }
 
 export function numberAt(value: unknown, ...names: string[]): number | undefined {
