@@ -2,6 +2,7 @@ import { NimctlError } from '../system/errors.ts'
 import type { ConnectionOptions } from '../system/http/connections.ts'
 import { isAzureHost } from './azure/host.ts'
 import type { AzureSettings } from './azure/settings.ts'
+import type { FileSettings } from './file/settings.ts'
 import type { GsSettings } from './gs/settings.ts'
 import type { HttpsSettings } from './https/settings.ts'
 import { readOnly } from './read-only.ts'
@@ -19,6 +20,7 @@ export interface StoreOptions extends ConnectionOptions {
   /** `false`: no credentials are looked for, requests go unsigned. */
   signRequests?: boolean
   azure?: AzureSettings
+  file?: FileSettings
   gs?: GsSettings
   hdfs?: HdfsSettings
   https?: HttpsSettings
@@ -32,7 +34,7 @@ export interface StoreOptions extends ConnectionOptions {
 /** One line per scheme. Each adapter, and the SDK that it brings, is loaded when its scheme is used. */
 const adapters: Record<string, (url: URL, options: StoreOptions) => Promise<Store>> = {
   az: async (url, options) => (await import('./azure/open.ts')).openAzureStore(url, options),
-  file: async url => (await import('./file/open.ts')).openFileStore(url),
+  file: async (url, options) => (await import('./file/open.ts')).openFileStore(url, options.file),
   gs: async (url, options) => (await import('./gs/open.ts')).openGsStore(url, options),
   hdfs: openHdfs,
   http: openHttps,

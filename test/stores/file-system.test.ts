@@ -1,10 +1,11 @@
-import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import { openCopying } from '../../src/stores/file/copy.ts'
 import { translateFileError } from '../../src/stores/file/errors.ts'
 import { openStore } from '../../src/stores/open.ts'
 import type { Store, Upload } from '../../src/stores/store.ts'
@@ -54,6 +55,53 @@ describe('links', () => {
     await putText(store, 'secret', 'mine')
     expect(await readText(store, 'secret')).toBe('mine')
     expect(await readFile(join(directory, 'outside/secret'), 'utf8')).toBe('secret')
+  })
+})
+
+describe('hard links', () => {
+  const inodes = async (...names: string[]) =>
+    await Promise.all(names.map(async name => (await stat(join(root, name))).ino))
+
+  it('are made only where they were asked for', async () => {
+    await putText(store, 'blob', 'text')
+    await store.copy('blob', 'copied', never)
+    const linking = await openStore(pathToFileURL(root), { file: { hardLinks: true } })
+    await linking.copy('blob', 'linked', never)
+    await linking.copy('blob', 'linked', never)
+    const [blob, copied, linked] = await inodes('blob', 'copied', 'linked')
+    expect(linked).toBe(blob)
+    expect(copied).not.toBe(blob)
+    linking.close()
+    expect(await readdir(root)).toEqual(['blob', 'copied', 'linked'])
+  })
+
+  it('are not written through: an object that is replaced leaves the others as they were', async () => {
+    const linking = await openStore(pathToFileURL(root), { file: { hardLinks: true } })
+    await putText(linking, 'blob', 'text')
+    await linking.copy('blob', 'linked', never)
+    await putText(linking, 'blob', 'other')
+    expect(await readText(linking, 'linked')).toBe('text')
+    await linking.copy('blob', 'linked', never)
+    expect(await readText(linking, 'linked')).toBe('other')
+  })
+
+  it('lead to the file where a symbolic link lies', async () => {
+    const linking = await openStore(pathToFileURL(root), { file: { hardLinks: true } })
+    await putText(linking, 'blob', 'text')
+    await symlink('blob', join(root, 'link'))
+    await linking.copy('link', 'folder/linked', never)
+    const [blob, linked] = await inodes('blob', 'folder/linked')
+    expect(linked).toBe(blob)
+  })
+
+  it('give way to copies where the file system has none, which is said once', async () => {
+    const reasons: string[] = []
+    const copy = openCopying({ hardLinks: true, onNoHardLinks: why => void reasons.push(why) })
+    await mkdir(root)
+    // The kernel's own files lie on another file system than all others, and have no size.
+    for (const name of ['a', 'b']) await copy('/proc/version', join(root, name))
+    expect(await readdir(root)).toEqual(['a', 'b'])
+    expect(reasons).toEqual([expect.stringContaining('EXDEV')])
   })
 })
 
@@ -186,6 +234,7 @@ it.each([
   ['EDQUOT', 'local', 'DISK_FULL', 'not'],
   ['EACCES', 'local', 'NOT_WRITABLE', 'not'],
   ['EROFS', 'local', 'NOT_WRITABLE', 'not'],
+  ['EXDEV', 'local', 'STORE_MOUNTED_IN_PARTS', 'not'],
   ['EMFILE', 'local', 'TOO_MANY_OPEN_FILES', 'same'],
   ['EIO', 'unavailable', 'STORE_IO_FAILED', 'same'],
   ['ESTALE', 'unavailable', 'STORE_IO_FAILED', 'same'],

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander'
 
+import type { FileSettings } from '../../stores/file/settings.ts'
 import type { GsSettings } from '../../stores/gs/settings.ts'
 import type { HttpsSettings } from '../../stores/https/settings.ts'
 import type { StoreOptions } from '../../stores/open.ts'
@@ -35,6 +36,7 @@ export interface StoreFlags extends S3Settings {
   clientCertificate?: string
   clientKey?: string
   headerFile?: string
+  hardLinks?: true
   caFile?: string
   insecureSkipTlsVerify?: true
   retries: number
@@ -96,6 +98,7 @@ export function addWritingOptions(command: Command): Command {
     new Option('--sse-kms-key-id <id>', 'key or ARN for --sse aws:kms (s3)').implies({ sse: 'aws:kms' }),
     new Option('--storage-class <name>', 'of objects, such as INTELLIGENT_TIERING (s3)'),
     new Option('--tagging <tags>', 'of objects: "team=ml&stage=prod" (s3)').argParser(parseTagging),
+    new Option('--hard-links', 'for --links copy: who changes a blob changes the snapshot too (file)'),
   ]
   for (const option of options) command.addOption(option.helpGroup(heading))
   return command
@@ -125,6 +128,7 @@ export async function openFlaggedStore(
     ...(pathStyle !== undefined && { pathStyle }),
     signRequests: signRequest,
     ...proxySettings(context.env),
+    file: fileSettings(flags, { context, url }),
     gs: gsSettings(flags, context.env),
     hdfs: hdfsSettings(flags, context),
     https: httpsSettings(flags, context.env),
@@ -150,6 +154,15 @@ function s3Settings({ requestPayer, sse, sseKmsKeyId, storageClass, tagging }: S
     ...(storageClass !== undefined && { storageClass }),
     ...(tagging !== undefined && { tagging }),
   }
+}
+
+function fileSettings({ hardLinks }: StoreFlags, { context, url }: { context: Context; url: URL }): FileSettings {
+  if (hardLinks !== true) return {}
+  const onNoHardLinks = (why: string) => {
+    const message = `${url.href} can't have all the hard links: the rest is copied. ${why}`
+    context.report({ event: 'warning', code: 'HARD_LINKS_IMPOSSIBLE', message })
+  }
+  return { hardLinks, onNoHardLinks }
 }
 
 function gsSettings({ billingProject, impersonateServiceAccount }: StoreFlags, env: Context['env']): GsSettings {

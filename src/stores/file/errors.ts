@@ -79,6 +79,11 @@ const table: Record<string, (access: Access) => Known> = {
   EFBIG: () => ({ code: 'FILE_TOO_LARGE', says: 'the file is larger than the file system allows' }),
   ELOOP: () => ({ code: 'LINK_LOOP', says: 'its links lead in a circle' }),
   ENOENT: () => ({ code: 'OBJECT_NOT_FOUND', says: 'it is not there', category: 'not-found' }),
+  EXDEV: () => ({
+    code: 'STORE_MOUNTED_IN_PARTS',
+    says: 'its directories lie on different file systems',
+    next: 'Name a directory that lies on one.',
+  }),
   EMFILE: () => ({ code: 'TOO_MANY_OPEN_FILES', says: 'too many files are open', mend: 'same', next: 'ulimit -n' }),
   EIO: device,
   ESTALE: device,

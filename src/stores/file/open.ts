@@ -1,5 +1,5 @@
-import { constants, rmdirSync } from 'node:fs'
-import { copyFile, open, rm, rmdir, writeFile } from 'node:fs/promises'
+import { rmdirSync } from 'node:fs'
+import { open, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -8,9 +8,11 @@ import { errorCode, errorMessage, NimctlError } from '../../system/errors.ts'
 import { awaitedStream } from '../awaited-stream.ts'
 import { checkBytes } from '../checksum.ts'
 import type { Capabilities, Store, StoredObject } from '../store.ts'
+import { type CopyFile, openCopying } from './copy.ts'
 import { translated, type Access } from './errors.ts'
 import { describeFile, openListing } from './list.ts'
 import { openPaths, type Paths } from './paths.ts'
+import type { FileSettings } from './settings.ts'
 import { openFileUpload } from './upload.ts'
 import { listOpenUploads, removeUpload } from './uploads.ts'
 import { syncFolder, writeWhole } from './write.ts'
@@ -30,7 +32,7 @@ const capabilities: Capabilities = {
 }
 
 /** A directory as a store: the embedded default, and what mounted shares use. It is made by the first write. */
-export function openFileStore(url: URL): Store {
+export function openFileStore(url: URL, settings: FileSettings = {}): Store {
   const paths = openPaths(rootOf(url), url)
   const run = <T>(access: Access, key: string, { signal }: { signal: AbortSignal }, action: () => Promise<T>) => {
     signal.throwIfAborted()
@@ -39,6 +41,7 @@ export function openFileStore(url: URL): Store {
   const stored = async (key: string): Promise<StoredObject | undefined> =>
     await describeFile(paths, key, await paths.pathOf(key))
   const list = openListing(paths)
+  const copyFile = openCopying(settings)
 
   return {
     url,
@@ -55,7 +58,7 @@ export function openFileStore(url: URL): Store {
     openUpload: async (key, options) => await run('write', key, options, () => openFileUpload(paths, key, options)),
     listUploads: (prefix, { signal }) => listOpenUploads(paths, { prefix, signal }),
     abortUpload: async (saved, options) => await run('write', saved.key, options, () => removeUpload(paths, saved)),
-    copy: async (from, to, options) => await run('write', to, options, () => copy(paths, from, to)),
+    copy: async (from, to, options) => await run('write', to, options, () => copy(paths, { from, to, copyFile })),
     read: async (key, range, options) => await run('read', key, options, () => read(paths, key, { range, ...options })),
     remove: async (key, options) => await run('write', key, options, () => remove(paths, key)),
     close: () => removeIfEmpty(paths.incomplete),
@@ -75,10 +78,12 @@ function rootOf(url: URL): string {
   }
 }
 
-/** Shares blocks where the file system can, never the file: a hard link would change with its other names. */
-async function copy(paths: Paths, from: string, to: string): Promise<StoredObject> {
+async function copy(
+  paths: Paths,
+  { from, to, copyFile }: { from: string; to: string; copyFile: CopyFile },
+): Promise<StoredObject> {
   const source = await existing(paths, from)
-  await writeWhole(paths, to, { write: path => copyFile(source.path, path, constants.COPYFILE_FICLONE) })
+  await writeWhole(paths, to, { write: path => copyFile(source.path, path) })
   return { key: to, size: source.size }
 }
 
