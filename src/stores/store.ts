@@ -6,6 +6,8 @@ export interface Sums {
   crc32c: number
   /** MD5, 16 bytes. */
   md5?: Uint8Array
+  /** BLAKE3, 32 bytes. */
+  blake3?: Uint8Array
 }
 
 /**
@@ -52,6 +54,11 @@ export interface Capabilities {
   statProof: Proof
   /** `put` with `ifAbsent` is atomic across hosts. */
   conditionalPut: boolean
+  /**
+   * `put` and `complete` note MD5 and BLAKE3 of the whole object beside it: they are worth computing. Absent: they are
+   * not.
+   */
+  notesDigests?: boolean
   /** Listings come in the UTF-8 order of keys. Not so in S3 Express, and SeaweedFS sorts each folder by itself. */
   sortedListing: boolean
   /**

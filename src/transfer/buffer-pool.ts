@@ -20,15 +20,18 @@ const smallestKept = 256 * 1024
  *
  * @param budget bytes that may be out at once.
  * @param slabSize bytes of a buffer that is kept; what is larger is allocated anew each time.
+ * @param shared whether other threads get to see the buffers.
  * @param maxLeases how many may be out at once, asked each time: with a request each, the requests in flight.
  */
 export function openBufferPool({
   budget,
   slabSize,
   maxLeases,
+  shared = false,
 }: {
   budget: number
   slabSize: number
+  shared?: boolean
   maxLeases: () => number
 }): BufferPool {
   const slabs: Buffer[] = []
@@ -36,11 +39,16 @@ export function openBufferPool({
   let usedBytes = 0
   let inFlight = 0
 
+  const allocate = (size: number) => (shared ? Buffer.from(new SharedArrayBuffer(size)) : Buffer.allocUnsafeSlow(size))
   const fits = (size: number) => inFlight < maxLeases() && (usedBytes + size <= budget || inFlight < leastInFlight)
 
   const grant = (size: number): Lease => {
     const kept = size > smallestKept && size <= slabSize
-    const buffer = kept ? (slabs.pop() ?? Buffer.allocUnsafeSlow(slabSize)) : Buffer.allocUnsafe(size)
+    const buffer = kept
+      ? (slabs.pop() ?? allocate(slabSize))
+      : size > smallestKept
+        ? allocate(size)
+        : Buffer.allocUnsafe(size)
     const cost = buffer.length
     usedBytes += cost
     inFlight += 1

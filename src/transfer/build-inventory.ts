@@ -1,6 +1,7 @@
 import type { CacheTree } from '../cache/cache-tree.ts'
 import { listModels } from '../cache/snapshots.ts'
 import { listStoredEntries, type Inventory, type InventoryEntry, type StoredArchive } from '../inventory/inventory.ts'
+import type { Sums } from '../stores/store.ts'
 import { compareUtf8 } from '../system/utf8-order.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
 import type { Archive } from './source.ts'
@@ -9,6 +10,8 @@ import { sourceOf, type WantedObject } from './wanted.ts'
 interface KnownContents {
   /** CRC32C by path of the file. */
   sums: ReadonlyMap<string, number>
+  /** MD5 and BLAKE3 by path of the file, where somebody had them computed. */
+  noted: ReadonlyMap<string, Pick<Sums, 'md5' | 'blake3'>>
   /** Bytes of the parts in which a file was sent, by path. */
   partSizes: ReadonlyMap<string, number>
 }
@@ -20,7 +23,7 @@ interface Sent extends KnownContents {
 
 /** What lies under the prefix after an upload, for whoever reads or restores it. Pure. */
 export function buildInventory(prepared: PreparedUpload, sent: Sent): Inventory {
-  const contents = withFormerParts(prepared, sent)
+  const contents = withFormer(prepared, sent)
   const { tree, archive, layout, links, record, tool } = prepared
   const entries = listEntries(prepared, contents).toSorted((a, b) => compareUtf8(a.path, b.path))
   const bytes = entries.reduce((sum, entry) => (entry.type === 'file' ? sum + entry.size : sum), 0)
@@ -54,7 +57,7 @@ function listEntries(prepared: PreparedUpload, contents: Sent): InventoryEntry[]
 }
 
 function archivedEntries(tree: CacheTree, archive: Archive, sums: Sent['archivedSums']): InventoryEntry[] {
-  return treeEntries({ tree, wanted: [] }, { sums, partSizes: new Map() }).map(entry => {
+  return treeEntries({ tree, wanted: [] }, { sums, noted: new Map(), partSizes: new Map() }).map(entry => {
     if (entry.type !== 'file') return entry
     const { type, path, ...content } = entry
     return { type, path, key: archive.file.path, offset: archive.offsetOf(path), ...content }
@@ -66,26 +69,35 @@ function storedArchive({ file }: Archive, contents: KnownContents): StoredArchiv
   return { key, size, crc32c, ...(partSize !== undefined && { partSize }) }
 }
 
-/** Files that stay as they are were sent in parts of the size that the last inventory states. */
-function withFormerParts({ published }: PreparedUpload, sent: Sent): Sent {
-  const known = new Map<string, number>()
+/** Files that stay as they are were sent in parts of the size, and have the digests, that the last inventory states. */
+function withFormer({ published }: PreparedUpload, sent: Sent): Sent {
+  const partSizes = new Map<string, number>()
+  const noted = new Map<string, Pick<Sums, 'md5' | 'blake3'>>()
   for (const entry of published === undefined ? [] : listStoredEntries(published.inventory)) {
-    if (entry.type !== 'file' || entry.partSize === undefined) continue
-    if (Number.parseInt(entry.crc32c, 16) === sent.sums.get(entry.path)) known.set(entry.path, entry.partSize)
+    if (entry.type !== 'file' || Number.parseInt(entry.crc32c, 16) !== sent.sums.get(entry.path)) continue
+    const { path, partSize, md5, blake3 } = entry
+    if (partSize !== undefined) partSizes.set(path, partSize)
+    noted.set(path, {
+      ...(md5 !== undefined && { md5: Buffer.from(md5, 'hex') }),
+      ...(blake3 !== undefined && { blake3: Buffer.from(blake3, 'hex') }),
+    })
   }
-  return { ...sent, partSizes: new Map([...known, ...sent.partSizes]) }
+  return {
+    ...sent,
+    partSizes: new Map([...partSizes, ...sent.partSizes]),
+    noted: new Map([...noted, ...sent.noted]),
+  }
 }
 
 function treeEntries(
   { tree, wanted }: Pick<PreparedUpload, 'tree' | 'wanted'>,
-  { sums, partSizes }: KnownContents,
+  contents: KnownContents,
 ): InventoryEntry[] {
   const files = new Map(tree.entries.filter(entry => entry.type === 'file').map(file => [file.path, file]))
   const keys = new Map(wanted.map(object => [object.path, object.key]))
   return tree.entries.map((entry): InventoryEntry => {
     if (entry.type === 'directory') return entry
-    if (entry.type === 'file')
-      return fileEntry({ key: entry.path, path: entry.path, source: entry }, { sums, partSizes })
+    if (entry.type === 'file') return fileEntry({ key: entry.path, path: entry.path, source: entry }, contents)
     const source = sourceOf(entry, { files, root: tree.root })
     const { path, target } = entry
     const key = keys.get(path)
@@ -95,7 +107,7 @@ function treeEntries(
       ...(key !== undefined && { key }),
       target,
       size: source.size,
-      crc32c: hexOf(sums.get(source.path)),
+      crc32c: hexOf(contents.sums.get(source.path)),
     }
   })
 }
@@ -107,8 +119,9 @@ function ngcEntries({ wanted }: PreparedUpload, contents: KnownContents): Invent
 
 function fileEntry(
   { key, path, source }: WantedObject,
-  { sums, partSizes }: KnownContents,
+  { sums, noted, partSizes }: KnownContents,
 ): InventoryEntry & { type: 'file' } {
+  const { md5, blake3 } = noted.get(source.path) ?? {}
   const partSize = partSizes.get(source.path)
   return {
     type: 'file',
@@ -117,6 +130,8 @@ function fileEntry(
     size: source.size,
     mode: source.mode,
     crc32c: hexOf(sums.get(source.path)),
+    ...(md5 !== undefined && { md5: Buffer.from(md5).toString('hex') }),
+    ...(blake3 !== undefined && { blake3: Buffer.from(blake3).toString('hex') }),
     ...(partSize !== undefined && { partSize }),
   }
 }

@@ -1,4 +1,4 @@
-import type { StoredObject } from '../stores/store.ts'
+import type { StoredObject, Sums } from '../stores/store.ts'
 import type { Phase, Report } from '../system/progress.ts'
 import type { TransferStep } from './plan.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
@@ -34,6 +34,8 @@ export interface Running extends SendContext {
   carried: Carried[]
   /** CRC32C by path of the source file. */
   sums: Map<string, number>
+  /** All checksums of what was sent, by path of the source file. */
+  noted: Map<string, Sums>
 }
 
 /** @param options.totals of this destination, where they are others from now on. */

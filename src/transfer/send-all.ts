@@ -1,3 +1,4 @@
+import type { Sums } from '../stores/store.ts'
 import { forAll } from '../system/for-all.ts'
 import { expectObject, type Carried, type Running } from './carried.ts'
 import { needsNewUpload, sendFile, type Target } from './send-file.ts'
@@ -14,7 +15,7 @@ interface Shipment {
 
 /** Sends what has to be sent, big files first, each read once for all its destinations. */
 export async function sendAll(running: Running): Promise<void> {
-  const { source, carried, sums, signal } = running
+  const { source, carried, sums, noted, signal } = running
   const shipments = new Map<string, Shipment>()
   for (const one of carried) {
     for (const step of one.steps) {
@@ -31,9 +32,10 @@ export async function sendAll(running: Running): Promise<void> {
     biggestFirst,
     async (shipment, stop) => {
       const { file } = shipment
-      const sum = await sendShipment(shipment, { ...running, signal: stop })
-      sums.set(file.path, sum)
-      source.noteSum(file, sum)
+      const sent = await sendShipment(shipment, { ...running, signal: stop })
+      sums.set(file.path, sent.crc32c)
+      noted.set(file.path, sent)
+      source.noteSum(file, sent.crc32c)
     },
     { concurrency: Math.min(openFiles, ...limits), signal },
   )
@@ -43,12 +45,13 @@ export async function sendAll(running: Running): Promise<void> {
 const mostBeginnings = 5
 
 /** An upload that is gone, or went wrong as a whole, is begun anew. */
-async function sendShipment({ file, objects }: Shipment, running: Running): Promise<number> {
+async function sendShipment({ file, objects }: Shipment, running: Running): Promise<Sums> {
   const targets = objects.map(({ one, key }) => targetOf(one, key, { file, running }))
   const send = async () => {
-    const sum = await sendFile(file, targets, running)
-    for (const { one, key } of objects) expectObject(one, key, { size: file.size, sum, object: one.sent.get(key) })
-    return sum
+    const sums = await sendFile(file, targets, running)
+    for (const { one, key } of objects)
+      expectObject(one, key, { size: file.size, sum: sums.crc32c, object: one.sent.get(key) })
+    return sums
   }
   for (let beginning = 1; ; beginning++) {
     try {

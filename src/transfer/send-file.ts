@@ -1,4 +1,5 @@
 import type { FinishedPart, FoundPart, Store, StoredObject, Sums, Upload } from '../stores/store.ts'
+import type { Digests, DigestThreads } from '../system/digest-threads.ts'
 import { NimctlError } from '../system/errors.ts'
 import { forAll } from '../system/for-all.ts'
 import { combineCrc32c, crc32c, md5 } from '../system/hash.ts'
@@ -10,6 +11,7 @@ import { findOpenUpload, removeEmptyUploads } from './open-uploads.ts'
 import { choosePartSize } from './part-size.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { FileEntry, OpenFile, Source } from './source.ts'
+import { openWholeDigests, type WholeDigests } from './whole-digests.ts'
 
 /** Where a file goes: one object of one destination. */
 export interface Target {
@@ -34,6 +36,8 @@ export interface SendContext {
   pool: BufferPool
   concurrency: Concurrency
   rateLimit: RateLimit
+  /** For destinations that note digests. */
+  digests: DigestThreads
   /** Bytes of a part, where somebody asked for it. */
   partSize: number | undefined
   signal: AbortSignal
@@ -41,12 +45,12 @@ export interface SendContext {
 }
 
 /**
- * Sends one file to all its targets, reading it once, and returns its CRC32C. A file of one part is put; a larger one
- * goes in parts, going on where a killed run stopped.
+ * Sends one file to all its targets, reading it once, and returns its checksums. A file of one part is put; a larger one
+ * goes in parts, going on where a killed run stopped. Then it has no digests: they take all bytes, in order.
  *
  * @throws NimctlError `local` / `SOURCE_CHANGED` when the file changed since it was scanned.
  */
-export async function sendFile(file: FileEntry, targets: readonly Target[], context: SendContext): Promise<number> {
+export async function sendFile(file: FileEntry, targets: readonly Target[], context: SendContext): Promise<Sums> {
   const partSize = Math.max(
     ...targets.map(({ store }) => choosePartSize(file.size, store.capabilities, context.partSize)),
   )
@@ -64,29 +68,40 @@ interface OpenContext extends SendContext {
   opened: OpenFile
 }
 
-async function putWhole(file: FileEntry, targets: readonly Target[], context: SendContext): Promise<number> {
+async function putWhole(file: FileEntry, targets: readonly Target[], context: SendContext): Promise<Sums> {
   const { source, pool, concurrency, rateLimit, signal, report } = context
   const { bytes, release } = await pool.lease(file.size)
   try {
     await source.readWhole(file, bytes, { signal })
     const sum = crc32c(bytes)
+    const sums: Sums = { crc32c: sum, ...(noteDigests(targets) && (await digestsOf(bytes, context.digests))) }
     await Promise.all(
       targets.map(async ({ store, url, journal, key, onSent }) => {
         // Of a content that went in parts.
         const left = journal.unfinished(key)
         if (left !== undefined) await store.abortUpload?.(left.saved, { signal })
         await rateLimit(file.size, signal)
-        const object = await store.put(key, bytes, { crc32c: sum }, { signal })
+        const object = await store.put(key, bytes, sums, { signal })
         journal.noteObject(key, recorded(object, file.size, sum))
         concurrency.done(file.size)
         report({ event: 'bytes', destination: url, key, bytes: file.size })
         onSent({ object, sentBytes: file.size })
       }),
     )
-    return sum
+    return sums
   } finally {
     release()
   }
+}
+
+function noteDigests(targets: readonly Target[]): boolean {
+  return targets.some(({ store }) => store.capabilities.notesDigests === true)
+}
+
+async function digestsOf(bytes: Uint8Array, threads: DigestThreads) {
+  const running = threads.begin()
+  await running.add(bytes)
+  return await running.end()
 }
 
 /** An upload at one target, and the parts that are there. */
@@ -103,42 +118,52 @@ async function sendInParts(
   file: FileEntry,
   targets: readonly Target[],
   context: OpenContext & { partSize: number },
-): Promise<number> {
+): Promise<Sums> {
   const sendings = await Promise.all(targets.map(target => openOrResume(file, target, context)))
-  let sum = 0
+  let sums: Sums = { crc32c: 0 }
   // A resumed upload keeps the part size of its first run: those of the same size share each reading.
-  for (const group of groupByPartSize(sendings)) sum = await sendGroup(file, group, context)
-  return sum
+  for (const group of groupByPartSize(sendings)) sums = { ...sums, ...(await sendGroup(file, group, context)) }
+  return sums
 }
 
-async function sendGroup(file: FileEntry, sendings: readonly Sending[], context: OpenContext): Promise<number> {
+async function sendGroup(file: FileEntry, sendings: readonly Sending[], context: OpenContext): Promise<Sums> {
   const partSize = sendings[0]?.upload.partSize ?? file.size
   const numbers = Array.from({ length: Math.ceil(file.size / partSize) }, (_, index) => index + 1)
   const missing = numbers.filter(number => sendings.some(({ parts }) => !parts.has(number)))
   const parallel = sendings.every(({ target }) => target.store.capabilities.parallelParts)
-  const sendOne = (number: number, signal: AbortSignal) =>
-    sendPart(number, { file, partSize, sendings }, { ...context, signal })
-  await forAll(missing, sendOne, {
-    concurrency: parallel ? Number.POSITIVE_INFINITY : 1,
-    signal: context.signal,
-  })
-  await context.opened.checkUnchanged()
-  const sums = await Promise.all(sendings.map(sending => completeUpload(file, sending, { numbers, context })))
-  return sums[0] ?? 0
+  const wanted = noteDigests(sendings.map(({ target }) => target)) && missing.length === numbers.length
+  const whole = wanted ? openWholeDigests(context.digests.begin()) : undefined
+  try {
+    const sendOne = (number: number, signal: AbortSignal) =>
+      sendPart(number, { file, partSize, sendings, whole }, { ...context, signal })
+    await forAll(missing, sendOne, {
+      concurrency: parallel ? Number.POSITIVE_INFINITY : 1,
+      signal: context.signal,
+    })
+    await context.opened.checkUnchanged()
+    const digests = await whole?.end()
+    const sums = await Promise.all(
+      sendings.map(sending => completeUpload(file, sending, { numbers, digests, context })),
+    )
+    return sums[0] ?? { crc32c: 0 }
+  } finally {
+    whole?.drop()
+  }
 }
 
 async function completeUpload(
   file: FileEntry,
   { target, upload, parts, sentBytes }: Sending,
-  { numbers, context }: { numbers: readonly number[]; context: SendContext },
-): Promise<number> {
+  { numbers, digests, context }: { numbers: readonly number[]; digests: Digests | undefined; context: SendContext },
+): Promise<Sums> {
   const ordered = numbers.flatMap(number => parts.get(number) ?? [])
   const sum = ordered.reduce((total, part) => combineCrc32c(total, part.crc32c, part.size), 0)
-  const object = await upload.complete({ crc32c: sum }, ordered, { signal: context.signal })
+  const sums: Sums = { crc32c: sum, ...digests }
+  const object = await upload.complete(sums, ordered, { signal: context.signal })
   await removeEmptyUploads(target, context.signal)
   target.journal.noteObject(target.key, recorded(object, file.size, sum))
   target.onSent({ object, partSize: upload.partSize, sentBytes })
-  return sum
+  return sums
 }
 
 async function openOrResume(
@@ -189,9 +214,16 @@ function groupByPartSize(sendings: readonly Sending[]): Sending[][] {
   return [...Map.groupBy(sendings, ({ upload }) => upload.partSize).values()]
 }
 
+interface GroupOfParts {
+  file: FileEntry
+  partSize: number
+  sendings: readonly Sending[]
+  whole: WholeDigests | undefined
+}
+
 async function sendPart(
   number: number,
-  { file, partSize, sendings }: { file: FileEntry; partSize: number; sendings: readonly Sending[] },
+  { file, partSize, sendings, whole }: GroupOfParts,
   { pool, opened, concurrency, rateLimit, signal, report }: OpenContext,
 ): Promise<void> {
   const start = (number - 1) * partSize
@@ -200,6 +232,9 @@ async function sendPart(
   try {
     await opened.read(bytes, start, { signal })
     const sums: Sums = { crc32c: crc32c(bytes) }
+    const added = whole?.add(number, bytes, signal)
+    // A request may fail before anybody waits for it.
+    added?.catch(() => {})
     await Promise.all(
       sendings
         .filter(({ parts }) => !parts.has(number))
@@ -215,6 +250,7 @@ async function sendPart(
           report({ event: 'bytes', destination: url, key, bytes: size, ...(there && { resumed: true }) })
         }),
     )
+    await added
   } finally {
     release()
   }

@@ -1,6 +1,7 @@
 import { formatInventory, inventoryDigest } from '../inventory/format.ts'
 import type { Layout, Links } from '../inventory/inventory.ts'
 import type { Proof, Store } from '../stores/store.ts'
+import { openDigestThreads } from '../system/digest-threads.ts'
 import type { Report } from '../system/progress.ts'
 import { openBufferPool } from './buffer-pool.ts'
 import { buildInventory } from './build-inventory.ts'
@@ -108,7 +109,11 @@ async function carryOut(
   for (const one of running.carried) await withdrawMarker(one, signal)
   for (const one of running.carried) await copyFromSource(one, running)
   for (const one of running.carried) enterPhase(one, 'send', { report, totals: { totalBytes: bytesToSend(one) } })
-  await sendAll(running)
+  try {
+    await sendAll(running)
+  } finally {
+    await running.digests.close()
+  }
   for (const one of running.carried) {
     enterPhase(one, 'copy', { report })
     await copyAll(one, running)
@@ -134,7 +139,14 @@ function start(source: Source, prepared: readonly PreparedUpload[], options: Upl
       sent: new Map(),
     })),
     sums: new Map(),
-    pool: openBufferPool({ budget: memory, slabSize: partSize ?? defaultPartSize, maxLeases: concurrency.limit }),
+    noted: new Map(),
+    digests: openDigestThreads(),
+    pool: openBufferPool({
+      budget: memory,
+      slabSize: partSize ?? defaultPartSize,
+      shared: prepared.some(({ store }) => store.capabilities.notesDigests === true),
+      maxLeases: concurrency.limit,
+    }),
     concurrency,
     rateLimit: rate === undefined ? unlimited : limitRate(rate),
     partSize,
@@ -174,7 +186,7 @@ async function finish(
   requireProof(proved, options.require)
   const archivedSums = (await prepared.archive?.readSums(signal)) ?? new Map<string, number>()
   enterPhase(one, 'publish', { report })
-  const inventory = buildInventory(prepared, { sums: running.sums, partSizes, archivedSums })
+  const inventory = buildInventory(prepared, { sums: running.sums, noted: running.noted, partSizes, archivedSums })
   const unchanged = !changed && published?.digest === inventoryDigest(formatInventory(inventory))
   const digest = unchanged ? published.digest : await publishInventory(store, markerKey, { inventory, signal })
   await journal.finish()

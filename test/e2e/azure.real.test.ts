@@ -1,14 +1,16 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { blake3 } from 'hash-wasm'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { makeHubCache } from '../hub-cache.ts'
 import { azcopy } from '../servers/azcopy.ts'
-import { type Azurite, azuriteAccount, containerSas, startAzurite } from '../servers/azurite.ts'
+import { type Azurite, azuriteAccount, azuriteClient, containerSas, startAzurite } from '../servers/azurite.ts'
 import { type FaultProxy, startFaultProxy } from '../stores/fault-proxy.ts'
 import { nimctl, startNimctl, succeeded } from './nimctl.ts'
 import { readContents, readTree } from './trees.ts'
@@ -96,6 +98,19 @@ describe('a cache in Azure', () => {
     expect(await readTree(path('back'))).toEqual(await readTree(path('cache')))
   })
 
+  it('has MD5 and BLAKE3 of the whole beside each object, and in its inventory', async () => {
+    const stored = await digestsBelow('whole/ngc/')
+    expect(Object.keys(stored)).toHaveLength(7)
+    for (const [key, digests] of Object.entries(stored)) {
+      const bytes = await readFile(path(`cache/${key}`))
+      expect({ key, ...digests }).toEqual({ key, md5: md5Of(bytes), blake3: await blake3(bytes) })
+    }
+    const entries = (await readInventory('whole')).filter(({ type }) => type === 'file')
+    expect(entries).toHaveLength(4)
+    for (const entry of entries)
+      expect(stored[String(entry.path)]).toMatchObject({ md5: entry.md5, blake3: entry.blake3 })
+  })
+
   it.each([
     { size: 0, proof: 'parts' },
     { size: 1, proof: 'parts' },
@@ -169,9 +184,10 @@ describe('a cache in Azure', () => {
 
 describe('an upload to Azure that was killed', () => {
   it.each([
-    { from: 'the same machine', state: 'killed' },
-    { from: 'another machine', state: 'elsewhere' },
-  ])('goes on from $from behind the blocks that arrived', async ({ state }) => {
+    { from: 'the same machine', state: 'killed', withoutDigests: 2 },
+    // It reads the whole file, to compare it with the blocks.
+    { from: 'another machine', state: 'elsewhere', withoutDigests: 0 },
+  ])('goes on from $from behind the blocks that arrived', async ({ state, withoutDigests }) => {
     const url = `az://models/killed-${state}`
     const arrived = parts / 2
     let blocks = 0
@@ -188,6 +204,10 @@ describe('an upload to Azure that was killed', () => {
     // One of the blocks that passed was the mark of the beginning.
     expect(partsSeen().length).toBeLessThanOrEqual(parts - arrived + 1)
     succeeded(await run(['validate', 'store', url, '--deep']))
+    const digests = Object.values(await digestsBelow(`killed-${state}/ngc/`))
+    expect(digests.filter(({ md5, blake3: sum }) => md5 === undefined && sum === undefined)).toHaveLength(
+      withoutDigests,
+    )
   })
 })
 
@@ -231,6 +251,30 @@ describe('a SAS that ends', () => {
     succeeded(await run(['validate', 'store', url]))
   })
 })
+
+const md5Of = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex')
+
+/** As the service lists them, by path in the cache. */
+async function digestsBelow(prefix: string) {
+  const container = azuriteClient(azurite.endpoint).getContainerClient('models')
+  const found: Record<string, { md5: string | undefined; blake3: string | undefined }> = {}
+  for await (const { name, properties, metadata } of container.listBlobsFlat({ prefix, includeMetadata: true })) {
+    const { contentMD5: sum } = properties
+    const md5 = sum === undefined ? undefined : Buffer.from(sum).toString('hex')
+    found[name.slice(name.indexOf('/') + 1)] = { md5, blake3: metadata?.['nimctlblake3'] }
+  }
+  return found
+}
+
+async function readInventory(prefix: string): Promise<Record<string, unknown>[]> {
+  const container = azuriteClient(azurite.endpoint).getContainerClient('models')
+  const bytes = await container.getBlobClient(`${prefix}/.nimctl/inventory.jsonl`).downloadToBuffer()
+  return bytes
+    .toString()
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+}
 
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])

@@ -30,7 +30,7 @@ export async function putObject(
     'content-type': 'application/octet-stream',
     'content-md5': sum.toString('base64'),
     ...(ifAbsent === true && { 'if-none-match': '*' }),
-    ...noteHeaders(sums.crc32c),
+    ...noteHeaders(sums),
   }
   const answer = await session.ask('Put Blob', { method: 'PUT', key: Key, headers, body: bytes, signal })
   return {

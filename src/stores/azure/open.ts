@@ -24,6 +24,7 @@ const capabilities: Capabilities = {
   listingProof: 'etag',
   statProof: 'parts',
   conditionalPut: true,
+  notesDigests: true,
   // Not so in accounts with a hierarchical namespace, and nothing in a listing says which kind it is.
   sortedListing: false,
 }

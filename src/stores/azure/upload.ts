@@ -150,7 +150,7 @@ function commitHeaders(body: Uint8Array, sums: Sums): Record<string, string> {
     'x-ms-blob-content-type': 'application/octet-stream',
     // Kept unseen: the service does not compare it with the blocks, so it is told what was computed and nothing else.
     ...(sums.md5 !== undefined && { 'x-ms-blob-content-md5': Buffer.from(sums.md5).toString('base64') }),
-    ...noteHeaders(sums.crc32c),
+    ...noteHeaders(sums),
   }
 }
 
