@@ -5,6 +5,7 @@ import {
   parseCount,
   parseDigest,
   parseImageDigest,
+  parseOwner,
   parsePermission,
   parseSize,
   parseStoreUrl,
@@ -53,12 +54,14 @@ describe('what is particular to HDFS', () => {
   it('is read', () => {
     expect(parseBlockSize('1Mi')).toBe(2 ** 20)
     expect(parsePermission('640')).toBe('640')
+    for (const text of ['nim', 'nim:models', ':models']) expect(parseOwner(text)).toBe(text)
     const urls = parseWebhdfsUrls('http://one:9870,https://two:8443/gateway/default/webhdfs/v1')
     expect(urls.map(url => url.host)).toEqual(['one:9870', 'two:8443'])
   })
 
   it('is refused where it can not be meant', () => {
     expect(() => parseBlockSize('1000')).toThrow('512')
+    for (const text of ['', ':', 'nim:', 'a:b:c', 'a b']) expect(() => parseOwner(text)).toThrow('user:group')
     for (const text of ['', '9', '888', '00640']) expect(() => parsePermission(text)).toThrow('octal')
     for (const text of ['', 'one:9870', 'http://joe@one', 'http://one?x', 'http://one,'])
       expect(() => parseWebhdfsUrls(text)).toThrow('such as http://namenode:9870')

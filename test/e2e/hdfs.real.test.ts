@@ -154,6 +154,20 @@ it('goes on with a file after kill -9, with one block again at most', async () =
   expect(await readContents(path('back'))).toEqual(await readContents(path('files')))
 })
 
+it('says that only a superuser gives files to another user', async () => {
+  await makeHubCache(path('cache'))
+  const address = `http://${server.hdfs.httpAddress}/webhdfs/v1${folder}?user.name=${server.hdfs.superuser}`
+  await fetch(`${address}&op=MKDIRS`, { method: 'PUT' })
+  await fetch(`${address}&op=SETPERMISSION&permission=777`, { method: 'PUT' })
+  env.HADOOP_USER_NAME = 'writer'
+  const refused = await run('upload', 'cache', url, '--hdfs-owner', 'nim', '--json')
+  expect(refused.json()).toMatchObject({
+    exitCode: 4,
+    code: 'ACCESS_DENIED',
+    what: expect.stringContaining('change the owner of'),
+  })
+})
+
 it('is read with permission to list and read alone', async () => {
   await makeHubCache(path('cache'))
   await run('upload', 'cache', url)
@@ -172,12 +186,12 @@ it('is read with permission to list and read alone', async () => {
   expect({ exitCode: refused.exitCode, ...refused.json() }).toMatchObject({ exitCode: 4, code: 'ACCESS_DENIED' })
 })
 
-it('gives new files the permission and replication that were asked for', async () => {
+it('gives new files the owner, permission and replication that were asked for', async () => {
   await makeHubCache(path('cache'))
-  const flags = ['--hdfs-permission', '640', '--hdfs-replication', '2']
+  const flags = ['--hdfs-owner', 'nim:models', '--hdfs-permission', '640', '--hdfs-replication', '2']
   expect(await run('upload', 'cache', url, ...flags)).toMatchObject({ exitCode: 0 })
   const listed = JSON.parse(await readByCurl('.nimctl/inventory.jsonl', 'GETFILESTATUS'))
-  expect(listed).toMatchObject({ FileStatus: { permission: '640', replication: 2 } })
+  expect(listed).toMatchObject({ FileStatus: { owner: 'nim', group: 'models', permission: '640', replication: 2 } })
 })
 
 describe('a delegation token', () => {

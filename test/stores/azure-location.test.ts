@@ -172,6 +172,8 @@ it.each([
   ['acme.blob.core.windows.net', true],
   ['acme.privatelink.blob.core.windows.net', true],
   ['acme.z12.blob.storage.azure.net', true],
+  ['acme.blob.core.microsoft.scloud', true],
+  ['blob.core.windows.net', false],
   ['blob.core.windows.net.example.com', false],
   ['files.internal', false],
 ])('%s is a host of the Blob service: %s', (host, is) => {

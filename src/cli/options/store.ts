@@ -14,6 +14,7 @@ import {
   parseBlockSize,
   parseCount,
   parseList,
+  parseOwner,
   parsePermission,
   parseRetries,
   parseTagging,
@@ -30,6 +31,7 @@ export interface StoreFlags extends S3Settings {
   impersonateServiceAccount?: string[]
   webhdfsUrl?: URL[]
   hdfsTokenFile?: string
+  hdfsOwner?: string
   hdfsPermission?: string
   hdfsReplication?: number
   hdfsBlockSize?: number
@@ -72,6 +74,9 @@ export function addStoreOptions(command: Command): Command {
       'namenodes, HttpFS or Knox: http://host:9870, with commas between (hdfs)',
     ).argParser(parseWebhdfsUrls),
     new Option('--hdfs-token-file <file>', 'delegation token (NIMCTL_HDFS_TOKEN) instead of HADOOP_USER_NAME (hdfs)'),
+    new Option('--hdfs-owner <user:group>', 'of new files; also :group (default: who asks) (hdfs)').argParser(
+      parseOwner,
+    ),
     new Option('--hdfs-permission <octal>', "of new files (default: the cluster's) (hdfs)").argParser(parsePermission),
     new Option('--hdfs-replication <n>', "copies of each block (default: the cluster's) (hdfs)").argParser(parseCount),
     new Option('--hdfs-block-size <size>', 'of new files, and of a part at least (default: 64Mi) (hdfs)').argParser(
@@ -174,11 +179,12 @@ function gsSettings({ billingProject, impersonateServiceAccount }: StoreFlags, e
 }
 
 function hdfsSettings(flags: StoreFlags, { env, report }: Context): HdfsSettings {
-  const { webhdfsUrl, hdfsTokenFile, hdfsPermission, hdfsReplication, hdfsBlockSize } = flags
+  const { webhdfsUrl, hdfsTokenFile, hdfsOwner, hdfsPermission, hdfsReplication, hdfsBlockSize } = flags
   return {
     ...hdfsCaller(env, hdfsTokenFile),
     ...(env.HADOOP_CONF_DIR && { configurationDirectory: env.HADOOP_CONF_DIR }),
     ...(webhdfsUrl !== undefined && { webhdfsUrls: webhdfsUrl }),
+    ...(hdfsOwner !== undefined && { owner: hdfsOwner }),
     ...(hdfsPermission !== undefined && { permission: hdfsPermission }),
     ...(hdfsReplication !== undefined && { replication: hdfsReplication }),
     ...(hdfsBlockSize !== undefined && { blockSize: hdfsBlockSize }),

@@ -42,6 +42,13 @@ export function parseBlockSize(text: string): number {
   return size
 }
 
+/** As chown takes it. */
+export function parseOwner(text: string): string {
+  if (!/^(?:[^:\s]+(?::[^:\s]+)?|:[^:\s]+)$/.test(text))
+    throw new InvalidArgumentError('Expected user, user:group or :group.')
+  return text
+}
+
 /** As chmod takes it. */
 export function parsePermission(text: string): string {
   if (!/^[0-7]{3,4}$/.test(text)) throw new InvalidArgumentError('Expected octal digits such as 640.')

@@ -1,14 +1,12 @@
-/** Of Azure and of its national clouds, and of accounts with a zone of their own in the name. */
-const suffixes = [
-  '.blob.core.windows.net',
-  '.blob.core.chinacloudapi.cn',
-  '.blob.core.usgovcloudapi.net',
-  '.blob.storage.azure.net',
-]
+/**
+ * Of Azure, of its national and air-gapped clouds, each with a suffix of its own, and of accounts with a zone in the name:
+ * https://learn.microsoft.com/azure/storage/common/storage-account-overview#standard-endpoints
+ */
+const blobHost = /^[a-z0-9-]+\.(?:privatelink\.)?(?:blob\.core|z\d+\.blob\.storage)\.[a-z0-9.-]+$/
 
 /** Whether a host is one of the Blob service: https URLs of any other are those of plain servers. */
 export function isAzureHost(hostname: string): boolean {
-  return suffixes.some(suffix => hostname.endsWith(suffix))
+  return blobHost.test(hostname)
 }
 
 /** `undefined` where the name does not tell it, as with Azurite. */

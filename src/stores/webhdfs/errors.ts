@@ -153,6 +153,7 @@ const verbs: Record<string, string> = {
   LISTSTATUS_BATCH: 'list',
   DELETE: 'remove',
   RENAME: 'move a file to',
+  SETOWNER: 'change the owner of',
   SETXATTR: 'note anything at',
   GETXATTRS: 'read the notes of',
 }

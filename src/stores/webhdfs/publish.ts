@@ -4,6 +4,7 @@ import type { StoredObject } from '../store.ts'
 import { askChecksum, type Note, writeNote } from './proof.ts'
 import type { Progress, Session } from './session.ts'
 import { described, type Status, statPath } from './status.ts'
+import { setOwner } from './write.ts'
 
 export interface Publication {
   key: string
@@ -31,6 +32,7 @@ export async function publish(session: Session, publication: Publication): Promi
   if (status === undefined) throw uploadGone(session.describe(to))
   progress.proved ??= await prove(session, { ...publication, status })
   if (progress.proved && status.size > 0) progress.noted ??= await writeNote(session, from, { note, signal })
+  progress.owned ??= await setOwner(session, from, signal)
   await session.makeFolderFor(to, signal)
   await move(session, { ...publication, status })
   return { ...described(key, status), ...(progress.proved && { crc32c: note.crc32c }) }

@@ -42,6 +42,7 @@ export interface Progress {
   status?: Status | undefined
   proved?: boolean
   noted?: boolean
+  owned?: boolean
 }
 
 const mebibyte = 1024 ** 2

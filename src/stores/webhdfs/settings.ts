@@ -12,6 +12,8 @@ export interface HdfsSettings {
   webhdfsUrls?: readonly URL[]
   /** Directory of core-site.xml and hdfs-site.xml. */
   configurationDirectory?: string
+  /** Of new files, as chown takes it: `user`, `user:group` or `:group`. Absent: who asks, and the directory's group. */
+  owner?: string
   /** Of new files, in octal digits. Absent: as the cluster has it. */
   permission?: string
   /** Copies of each block. Absent: as the cluster has it. */

@@ -16,6 +16,15 @@ export async function createFile(
   await session.client.exchange({ method: 'PUT', op: 'CREATE', path, query, signal }, bytes)
 }
 
+/** Gives a file to whom it is to belong. Only a superuser gives it to another user. @returns whether anybody was named. */
+export async function setOwner(session: Session, path: string, signal: AbortSignal): Promise<boolean> {
+  const [owner = '', group = ''] = session.settings.owner?.split(':') ?? []
+  if (owner === '' && group === '') return false
+  const query = { ...(owner !== '' && { owner }), ...(group !== '' && { group }) }
+  await session.client.ask({ method: 'PUT', op: 'SETOWNER', path, query, signal })
+  return true
+}
+
 /** Without bytes: succeeds when nobody else is writing, so that the length of the file is final. */
 export async function appendTo(
   session: Session,
