@@ -155,6 +155,44 @@ it('begins a file anew when its one request has failed', async () => {
   await expect(upload.putPart(1, bytes, sumsOf(bytes), never)).rejects.toMatchObject({ code: 'UPLOAD_GONE' })
 })
 
+describe('a whole file whose answer is lost', () => {
+  const bytes = Buffer.alloc(300_000, 'x')
+  const sendOver = async (before: string | undefined, after: string | undefined, size = bytes.length) => {
+    let puts = 0
+    const server = createServer((request, response) => {
+      const etag = puts === 0 ? before : after
+      if (request.method === 'PUT') {
+        puts += 1
+        request.resume().on('end', () => request.socket.destroy())
+      } else if (request.method === 'HEAD' && etag !== undefined) {
+        response.writeHead(200, { 'content-length': size, etag }).end()
+      } else response.writeHead(404).end()
+    })
+    servers.push(server)
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const store = await open(endpoint)
+    const upload = await store.openUpload('key', { size: bytes.length, partSize: bytes.length, ...never })
+    const part = await upload.putPart(1, bytes, sumsOf(bytes), never)
+    return await upload.complete(sumsOf(bytes), [part], never)
+  }
+
+  it.each([
+    ['was not there before', undefined, '"1"'],
+    ['has another ETag than before', '"1"', '"2"'],
+  ])('is there when a file of its size %s', async (_, before, after) => {
+    expect(await sendOver(before, after)).toMatchObject({ key: 'key', size: bytes.length })
+  })
+
+  it.each([
+    ['nothing is there', undefined, undefined, bytes.length],
+    ['what is there was there before', '"1"', '"1"', bytes.length],
+    ['what is there is shorter', undefined, '"1"', bytes.length - 1],
+  ])('is sent again when %s', async (_, before, after, size) => {
+    await expect(sendOver(before, after, size)).rejects.toMatchObject({ code: 'STORE_UNREACHABLE', mend: 'new-upload' })
+  })
+})
+
 it('hears a refusal before it sends the bytes', async () => {
   const endpoint = await serve(() => {})
   servers.at(-1)?.on('checkContinue', (_, response) => response.writeHead(413).end())

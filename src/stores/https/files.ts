@@ -1,15 +1,28 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
 import { NimctlError } from '../../system/errors.ts'
 import type { StoredObject } from '../store.ts'
 import { pathOf } from './location.ts'
+import type { Server } from './server.ts'
 import type { Site } from './site.ts'
 
-/** Of folders and of nothing at all, servers say 404, or that they don't know HEAD for it. */
 export async function statFile(
   { server }: Pick<Site, 'server'>,
   key: string,
   { signal }: { signal: AbortSignal },
 ): Promise<StoredObject | undefined> {
-  const path = pathOf(server, key)
+  const found = await headFile(server, pathOf(server, key), signal)
+  return found === undefined ? undefined : { key, size: found.size }
+}
+
+export interface FileHead {
+  /** Bytes. */
+  size: number
+  headers: IncomingHttpHeaders
+}
+
+/** Of folders and of nothing at all, servers say 404, or that they don't know HEAD for it: `undefined`. */
+export async function headFile(server: Server, path: string, signal: AbortSignal): Promise<FileHead | undefined> {
   // Packed on the way, it would have another length.
   const request = {
     method: 'HEAD',
@@ -23,7 +36,7 @@ export async function statFile(
     if (status === 405) return undefined
     const size = Number(headers['content-length'] ?? Number.NaN)
     if (!Number.isSafeInteger(size)) throw server.notUnderstood(request, new Error('It names no size.'))
-    return { key, size }
+    return { size, headers }
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error

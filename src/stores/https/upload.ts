@@ -4,7 +4,8 @@ import { NimctlError } from '../../system/errors.ts'
 import { checkBytes, checkParts, checkTotal, uploadGone } from '../checksum.ts'
 import type { Answer } from '../http/answer.ts'
 import type { SavedUpload, StoredObject, Upload } from '../store.ts'
-import { isNotFound, statFile } from './files.ts'
+import { hasArrived, isLostAnswer } from './arrival.ts'
+import { headFile, isNotFound, statFile } from './files.ts'
 import { pathOf } from './location.ts'
 import { openSending, type Sending } from './sending.ts'
 import type { Site } from './site.ts'
@@ -29,9 +30,15 @@ export async function openHttpsUpload(
   const name = site.server.url.origin + path
   // A server that is away is waited for here, where a request can be made again.
   if (dav) await site.folders.makeFor(to, signal)
-  await statFile(site, key, { signal })
+  const before = await headFile(site.server, path, signal)
 
   const body = openBody(site, to, { size, hash: product === undefined ? undefined : createHash('sha1') })
+  const arrivedUnanswered = async (error: unknown, stop: AbortSignal): Promise<boolean> => {
+    if (!isLostAnswer(error)) return false
+    // What can't be found out now is sent again.
+    const after = await headFile(site.server, to, stop).catch(() => undefined)
+    return hasArrived(error, { before: dav ? undefined : before, after, size, sha1: body.sha1() })
+  }
   let arrived = false
   let given = false
   return {
@@ -53,8 +60,15 @@ export async function openHttpsUpload(
       checkParts(parts, { size, partSize, name })
       checkTotal(parts, sums, name)
       if (!arrived) {
-        const { answer, sha1 } = await body.end(options.signal)
-        if (sha1 !== undefined) await checkDigest(site, path, { sha1, answer, mend: 'new-upload', ...options })
+        await body.end(options.signal).then(
+          async answer => {
+            const sha1 = body.sha1()
+            if (sha1 !== undefined) await checkDigest(site, path, { sha1, answer, mend: 'new-upload', ...options })
+          },
+          async (error: unknown) => {
+            if (!(await arrivedUnanswered(error, options.signal))) throw error
+          },
+        )
         arrived = true
       }
       if (dav) await moveOnce(site, { from: to, path, key, size, ...options })
@@ -87,7 +101,9 @@ async function moveOnce(
 interface Body {
   write(bytes: Uint8Array, start: number, signal: AbortSignal): Promise<void>
   /** Sends the last byte, and returns what the server says of the whole. */
-  end(signal: AbortSignal): Promise<{ answer: Answer; sha1: string | undefined }>
+  end(signal: AbortSignal): Promise<Answer>
+  /** Of all that was written; asked once. */
+  sha1(): string | undefined
   destroy(): void
 }
 
@@ -124,12 +140,12 @@ function openBody({ server }: Site, path: string, { size, hash }: { size: number
       if (end === size) last = Uint8Array.from(bytes.subarray(until))
     },
     async end(signal) {
-      const answer = await attempt(signal, async opened => {
+      return await attempt(signal, async opened => {
         await opened.write(last, signal)
         return await opened.end(signal)
       })
-      return { answer, sha1: hash?.digest('hex') }
     },
+    sha1: () => hash?.digest('hex'),
     destroy() {
       broken = true
       sending?.destroy()

@@ -5,6 +5,7 @@ import { longSilenceMs } from '../../system/http/connections.ts'
 import { checkBytes } from '../checksum.ts'
 import type { Answer } from '../http/answer.ts'
 import type { StoredObject, Sums } from '../store.ts'
+import { sha1Of } from './arrival.ts'
 import { statFile } from './files.ts'
 import { pathOf } from './location.ts'
 import { openSending } from './sending.ts'
@@ -117,7 +118,7 @@ export async function checkDigest(
 ): Promise<void> {
   const nexus = abilities.product === 'nexus'
   const found = nexus
-    ? sha1InEtag(await server.ask({ method: 'HEAD', path, signal }))
+    ? sha1Of(await server.ask({ method: 'HEAD', path, signal }))
     : /"checksums"\s*:\s*\{[^}]*"sha1"\s*:\s*"([0-9a-fA-F]{40})"/.exec(answer.text)?.[1]?.toLowerCase()
   if (found === sha1 || (nexus && found === undefined)) return
   if (found === undefined) throw server.notUnderstood({ method: 'PUT', path, signal })
@@ -126,11 +127,6 @@ export async function checkDigest(
     why: `Its SHA-1 should be ${sha1} and is ${found}.`,
     mend,
   })
-}
-
-/** `{SHA1{…}}` */
-function sha1InEtag({ headers: { etag = '' } }: Answer): string | undefined {
-  return /\{SHA1\{([0-9a-f]{40})\}\}/i.exec(etag)?.[1]?.toLowerCase()
 }
 
 function keyExists({ server }: Site, path: string): NimctlError {
