@@ -77,6 +77,7 @@ function withFormer({ published }: PreparedUpload, sent: Sent): Sent {
     if (entry.type !== 'file' || Number.parseInt(entry.crc32c, 16) !== sent.sums.get(entry.path)) continue
     const { path, partSize, md5, blake3 } = entry
     if (partSize !== undefined) partSizes.set(path, partSize)
+    if (md5 === undefined && blake3 === undefined) continue
     noted.set(path, {
       ...(md5 !== undefined && { md5: Buffer.from(md5, 'hex') }),
       ...(blake3 !== undefined && { blake3: Buffer.from(blake3, 'hex') }),

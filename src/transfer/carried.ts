@@ -23,6 +23,8 @@ export interface Carried {
   steps: TransferStep[]
   /** Bytes of the parts in which a file was sent, by its path. */
   partSizes: Map<string, number>
+  /** What was computed of a file while it was sent, by its path, where there is more than its CRC32C. */
+  noted: Map<string, Sums>
   /** What has to be proved at the end, by key. */
   expected: Map<string, Expected>
   /** As the store answered, by key: what copies are made of. */
@@ -34,8 +36,6 @@ export interface Running extends SendContext {
   carried: Carried[]
   /** CRC32C by path of the source file. */
   sums: Map<string, number>
-  /** All checksums of what was sent, by path of the source file. */
-  noted: Map<string, Sums>
 }
 
 /** @param options.totals of this destination, where they are others from now on. */

@@ -15,7 +15,7 @@ interface Shipment {
 
 /** Sends what has to be sent, big files first, each read once for all its destinations. */
 export async function sendAll(running: Running): Promise<void> {
-  const { source, carried, sums, noted, signal } = running
+  const { source, carried, sums, signal } = running
   const shipments = new Map<string, Shipment>()
   for (const one of carried) {
     for (const step of one.steps) {
@@ -34,7 +34,7 @@ export async function sendAll(running: Running): Promise<void> {
       const { file } = shipment
       const sent = await sendShipment(shipment, { ...running, signal: stop })
       sums.set(file.path, sent.crc32c)
-      noted.set(file.path, sent)
+      for (const { one } of sent.md5 === undefined ? [] : shipment.objects) one.noted.set(file.path, sent)
       source.noteSum(file, sent.crc32c)
     },
     { concurrency: Math.min(openFiles, ...limits), signal },

@@ -135,11 +135,11 @@ function start(source: Source, prepared: readonly PreparedUpload[], options: Upl
       counts: { uploadedFiles: 0, uploadedBytes: 0, copiedFiles: 0, copiedBytes: 0, skippedFiles: 0, deletedFiles: 0 },
       steps: [],
       partSizes: new Map(),
+      noted: new Map(),
       expected: new Map(),
       sent: new Map(),
     })),
     sums: new Map(),
-    noted: new Map(),
     digests: openDigestThreads(),
     pool: openBufferPool({
       budget: memory,
@@ -170,7 +170,7 @@ async function finish(
   one: Carried,
   { running, options, started }: { running: Running; options: UploadOptions; started: number },
 ): Promise<UploadedDestination> {
-  const { prepared, counts, steps, partSizes } = one
+  const { prepared, counts, steps, partSizes, noted } = one
   const { store, published, markerKey, journal, record } = prepared
   const { signal, report } = options
   const { url: destination } = prepared
@@ -186,7 +186,7 @@ async function finish(
   requireProof(proved, options.require)
   const archivedSums = (await prepared.archive?.readSums(signal)) ?? new Map<string, number>()
   enterPhase(one, 'publish', { report })
-  const inventory = buildInventory(prepared, { sums: running.sums, noted: running.noted, partSizes, archivedSums })
+  const inventory = buildInventory(prepared, { sums: running.sums, noted, partSizes, archivedSums })
   const unchanged = !changed && published?.digest === inventoryDigest(formatInventory(inventory))
   const digest = unchanged ? published.digest : await publishInventory(store, markerKey, { inventory, signal })
   await journal.finish()

@@ -235,6 +235,24 @@ describe('several destinations', () => {
     expect(await readTree(join(work, 'other'))).toEqual(await readTree(join(work, 'store')))
   })
 
+  it('have MD5 and BLAKE3 in the inventory of the one that notes them, also after a second run', async () => {
+    const first = await run()
+    const other = await openStore(pathToFileURL(join(work, 'other')), {})
+    other.capabilities.notesDigests = true
+    const send = async () => {
+      const source = await openSource()
+      const prepared = await Promise.all([prepare({ source }), prepare({ source, store: other })])
+      return await upload(source, prepared, options)
+    }
+    const [unchanged, noting] = await send()
+    expect(unchanged?.inventoryDigest).toBe(first.inventoryDigest)
+    const { inventory } = await requireInventory(other, undefined, signal)
+    const files = inventory.entries.filter(entry => entry.type === 'file')
+    expect(files.every(({ md5, blake3 }) => md5?.length === 32 && blake3?.length === 64)).toBe(true)
+    const [, again] = await send()
+    expect(again).toMatchObject({ uploadedFiles: 0, inventoryDigest: noting?.inventoryDigest })
+  })
+
   it('can have a store as their source, links and all', async () => {
     await run({ links: 'record' })
     const published = await requireInventory(store, undefined, signal)
