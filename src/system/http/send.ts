@@ -26,11 +26,18 @@ export function send(connections: Connections, outgoing: Outgoing): Promise<Inco
   const { to, signal, body } = outgoing
   return new Promise((resolve, reject) => {
     const request = begin(connections, outgoing)
-    const stop = () => request.destroy(new Error('told to stop'))
+    let answer: IncomingMessage | undefined
+    const stop = () => {
+      const told = new Error('told to stop')
+      // Of an answer that has come whole the connection may be the agent's again: nobody there hears of an error.
+      if (answer?.complete === true) answer.destroy(told)
+      else request.destroy(told)
+    }
     signal.addEventListener('abort', stop)
     request.on('close', () => signal.removeEventListener('abort', stop))
     request.on('error', reject)
     request.on('response', incoming => {
+      answer = incoming
       incoming.on('end', () => {
         // An answer that came before the body was read is a refusal; the rest of the body must not follow.
         if (!request.writableFinished) request.destroy()
