@@ -16,6 +16,11 @@ export function stateDirectory(env: Environment): string {
   return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'nimctl')
 }
 
+/** What was read out of images, by their digests; it may be removed at any time. */
+export function imageCacheDirectory(env: Environment): string {
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'nimctl', 'images')
+}
+
 /** The key as NIM containers look for it: NGC_CLI_API_KEY comes first (reference/nim.md 5). */
 export function ngcKey(env: Environment): Secret | undefined {
   const key = env.NGC_CLI_API_KEY || env.NGC_API_KEY

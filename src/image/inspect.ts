@@ -3,11 +3,12 @@ import type { ContainerEngine, LocalImage } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
 import type { Report } from '../system/progress.ts'
 import type { RegistryCredentials } from './auth-file.ts'
+import type { Inspection } from './inspection-cache.ts'
 import { formatImageReference, parseImageReference } from './reference.ts'
 
-/** A NIM image as it lies in the engine; nothing of it has run. */
+/** A NIM image as it lies in an engine, a registry, a directory or an archive; nothing of it has run. */
 export interface NimImage {
-  /** As the engine takes it. */
+  /** As the engine takes it; with a transport in front where it lies in a directory or an archive. */
   reference: string
   /** Of the image manifest in its registry, where the engine knows one; else of the config, which is the engine's id. */
   digest: string
@@ -15,9 +16,15 @@ export interface NimImage {
   /** As the image states it: empty, `1000`, `1000:1000` or a name. */
   user: string
   family: NimFamily
+  /** Of the NIM, such as `1.8.4`, where the image states it. */
+  version?: string
+  /** Such as `linux/amd64`: the one of several that the manifest was read for. */
+  platform: string
   /** Absent for native images. */
   manifest?: { path: string; text: string }
 }
+
+export type FindCredentials = (registry: string) => Promise<RegistryCredentials | undefined>
 
 /** As `docker run --pull` means them. */
 export type PullPolicy = 'missing' | 'always' | 'never'
@@ -28,7 +35,7 @@ export interface InspectOptions {
   /** `never` unless told. */
   pull?: PullPolicy
   /** Asked when it comes to a pull; the engine itself knows of no log-in. */
-  findCredentials?: (registry: string) => Promise<RegistryCredentials | undefined>
+  findCredentials?: FindCredentials
 }
 
 /**
@@ -45,17 +52,46 @@ export async function inspectImage(
   const { name, registry } = engineName(reference)
   const image = await findImage(engine, { name, registry }, options)
   const file = await engine.readImageFile(name, manifestPlaces, options)
-  const manifest = file && { path: file.path, text: file.bytes.toString('utf8') }
-  const family = recogniseFamily({ ...image, ...(manifest && { manifest }) })
-  if (family === undefined) throw notNim(name)
+  return describeNimImage(
+    { reference: name, digest: findDigest(image, name) },
+    { ...image, ...(file && { manifest: { path: file.path, text: file.bytes.toString('utf8') } }) },
+  )
+}
+
+/**
+ * What an image's own words make of it.
+ *
+ * @throws NimctlError `usage` / `NOT_A_NIM_IMAGE`.
+ */
+export function describeNimImage(
+  { reference, digest }: { reference: string; digest: string },
+  found: Inspection,
+): NimImage {
+  const family = recogniseFamily(found)
+  if (family === undefined) throw notNim(reference)
+  const version = findVersion(found.labels)
+  const { labels, user, platform, manifest } = found
   return {
-    reference: name,
-    digest: findDigest(image, name),
-    labels: image.labels,
-    user: image.user,
+    reference,
+    digest,
+    labels,
+    user,
     family,
-    ...(manifest && { manifest }),
+    platform,
+    ...(version !== undefined && { version }),
+    ...(manifest !== undefined && { manifest }),
   }
+}
+
+/**
+ * NVIDIA's own label, as NIM images of 1.x and 2.x are seen to carry it; else that of the OCI, unless it came with
+ * Ubuntu's base image, which names its own version there.
+ */
+function findVersion(labels: Record<string, string>): string | undefined {
+  const inherited = labels['org.opencontainers.image.ref.name'] === 'ubuntu'
+  const version =
+    labels['com.nvidia.nim.version'] || (inherited ? undefined : labels['org.opencontainers.image.version'])
+  return version || undefined
 }
 
 interface EngineName {

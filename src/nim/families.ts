@@ -69,6 +69,13 @@ export function listUtilities(family: NimFamily): Utility[] {
   }
 }
 
+/** Names of the programs that an image of this family is documented to hold (sections 0 and 1), none for native ones. */
+export function utilityNames(family: NimFamily): string[] {
+  const utilities = [...listUtilities(family), ...downloadUtilities(family, 'all')]
+  const names = utilities.map(({ entrypoint, command }) => entrypoint?.[0] ?? command[0] ?? '')
+  return family === 'llm' || family === 'universal' ? [...names, 'create-model-store'] : names
+}
+
 /** What can be read of an image without running it. */
 export interface FamilyEvidence {
   labels: Record<string, string>

@@ -72,7 +72,8 @@ function readRun(run: FinishedRun, { image, family }: DockerListRequest): Profil
   return { source: 'docker', image, family, ...list, warnings }
 }
 
-function notListable(image: string): NimctlError {
+/** For images without a list command and without a manifest. */
+export function notListable(image: string): NimctlError {
   return new NimctlError('usage', 'PROFILES_NOT_LISTABLE', {
     what: `${image} offers no profiles.`,
     why: 'Images of its family (com.nvidia.nim.model_download_protocol=native-v1) have neither a list command nor a manifest.',

@@ -34,6 +34,12 @@ export interface ProfileListing {
   image?: string
   imageDigest?: string
   family?: string
+  /** Of the NIM, where the image states it. */
+  imageVersion?: string
+  /** As the image states it. */
+  imageUser?: string
+  /** Programs that images of the family hold. */
+  utilities?: string[]
   gpus: ListedGpu[]
   profiles: ListedProfile[]
   warnings: string[]

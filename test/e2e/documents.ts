@@ -31,6 +31,10 @@ export const documents = {
     'image?': 'string',
     'imageDigest?': digest,
     'family?': /^(llm|nimlib|native|universal)$/,
+    // Beyond the promise.
+    'imageVersion?': 'string',
+    'imageUser?': 'string',
+    'utilities?': ['string'],
     gpus: [],
     profiles: [
       {

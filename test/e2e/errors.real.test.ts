@@ -51,7 +51,7 @@ describe('images and registries', () => {
     },
     {
       name: 'the image is not in the engine',
-      args: () => ['profiles', 'nvcr.stand-in.test/nim/absent:1'],
+      args: () => ['profiles', 'docker-daemon:nvcr.stand-in.test/nim/absent:1'],
       ...notFound,
       code: 'IMAGE_NOT_FOUND',
       says: ['docker pull nvcr.stand-in.test/nim/absent:1'],

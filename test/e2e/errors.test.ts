@@ -38,7 +38,7 @@ describe('4 to 8, what is around us', () => {
   it.each<Case>([
     {
       name: 'Docker not permitted',
-      args: () => ['profiles', 'a/b:1'],
+      args: () => ['profiles', 'docker-daemon:a/b:1'],
       options: () => ({ program: boundByPermissions, env: { DOCKER_HOST: `unix://${place.path('closed.sock')}` } }),
       category: 'auth',
       code: 'ENGINE_FORBIDDEN',
@@ -90,7 +90,7 @@ describe('4 to 8, what is around us', () => {
     },
     {
       name: 'no Docker',
-      args: () => ['profiles', 'a/b:1'],
+      args: () => ['profiles', 'docker-daemon:a/b:1'],
       category: 'missing-tool',
       code: 'ENGINE_UNREACHABLE',
       says: ['no.sock', 'DOCKER_HOST'],

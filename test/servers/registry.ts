@@ -20,6 +20,10 @@ export interface Registry {
   /** The authority's certificate, where tls was asked for. */
   caFile?: string
   pid: number
+  /** Where it keeps blobs and repositories. */
+  storage: string
+  /** Its log, with a line in Apache's format for each request: what was asked for, status, bytes served. */
+  logFile: string
   stop: () => Promise<void>
 }
 
@@ -39,10 +43,12 @@ async function start(directory: TemporaryDirectory, options: RegistryOptions): P
   const host = `127.0.0.1:${port}`
   const certificate = options.tls ? await makeCertificate(path) : undefined
   const ca = certificate && (await readFile(certificate.caFile, 'utf8'))
+  const storage = `${path}/images`
+  const logFile = `${path}/registry.log`
   const config = {
     version: 0.1,
     log: { level: 'info', accesslog: { disabled: false } },
-    storage: { filesystem: { rootdirectory: `${path}/images` }, delete: { enabled: true } },
+    storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
     http: {
       addr: host,
       ...(certificate && { tls: { certificate: certificate.certificateFile, key: certificate.keyFile } }),
@@ -59,7 +65,7 @@ async function start(directory: TemporaryDirectory, options: RegistryOptions): P
     args: ['serve', `${path}/config.yml`],
     // REGISTRY_* variables would override the file.
     env: { PATH: process.env['PATH'] },
-    logFile: `${path}/registry.log`,
+    logFile,
     isReady: async () => {
       const status = (await answer(`${ca ? 'https' : 'http'}://${host}/v2/`, ca ? { ca } : {}))?.status
       return status === (options.htpasswd ? 401 : 200)
@@ -70,6 +76,8 @@ async function start(directory: TemporaryDirectory, options: RegistryOptions): P
     host,
     ...(certificate && { caFile: certificate.caFile }),
     pid: server.pid,
+    storage,
+    logFile,
     stop: async () => {
       await server.stop()
       directory.remove()

@@ -9,13 +9,14 @@ import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, isChosen, readChoice, type ChoiceFlags } from '../options/choice.ts'
 import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
+import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
 import { findLogin } from '../options/registry.ts'
 import type { GlobalFlags } from '../program.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { ngcKey } from '../settings.ts'
 
-interface CacheFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
+interface CacheFlags extends EngineFlags, ChoiceFlags, RegistryFlags, GlobalFlags {
   profilesFrom?: string
   user?: string
   pull: PullPolicy
@@ -41,7 +42,7 @@ export function cacheCommand(context: Context): Command {
     .option('--dry-run', 'say what would be downloaded and change nothing')
     .addHelpText('after', examples)
     .action((image: string, directory: string, flags: CacheFlags) => fillCache(image, directory, { flags, context }))
-  return addContainerOptions(addChoiceOptions(command))
+  return addRegistryOptions(addContainerOptions(addChoiceOptions(command)))
 }
 
 const examples = `
@@ -57,17 +58,11 @@ async function fillCache(
   { flags, context }: { flags: CacheFlags; context: Context },
 ): Promise<void> {
   const { buildCache } = await import('../../cache/build.ts')
-  const { inspectImage } = await import('../../image/inspect.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context
   const readProfiles = await prepareChoice(flags, context)
   const engine = await openHostEngine(context)
-  const image = await inspectImage(engine, name, {
-    signal,
-    report,
-    pull: flags.pull,
-    findCredentials: registry => findLogin(registry, context),
-  })
+  const image = await readImage(name, { engine, flags, context })
   const manifest: ModelManifest =
     image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)
   const profileIds = await readProfiles(image, { manifest, engine })
@@ -91,6 +86,24 @@ async function fillCache(
     { engine, signal, report },
   )
   context.print('CacheResult', result, () => renderResult(result))
+}
+
+/** A plan pulls nothing: what the engine does not have is read in its registry, unless a host is to be asked about it. */
+async function readImage(
+  name: string,
+  { engine, flags, context }: { engine: ContainerEngine; flags: CacheFlags; context: Context },
+): Promise<NimImage> {
+  const { inspectImage } = await import('../../image/inspect.ts')
+  const { parseImageReference } = await import('../../image/reference.ts')
+  const { signal, report } = context
+  const planned = flags.dryRun === true && flags.pull !== 'never' && flags.section === undefined
+  if (planned && parseImageReference(name).transport === 'docker') return await lookIntoImage(name, flags, context)
+  return await inspectImage(engine, name, {
+    signal,
+    report,
+    pull: flags.pull,
+    findCredentials: registry => findLogin(registry, context),
+  })
 }
 
 type ReadProfiles = (

@@ -5,11 +5,12 @@ import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choice.ts'
 import { addContainerOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
+import { addRegistryOptions, describeImage, listFromManifest, type RegistryFlags } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
 import type { GlobalFlags } from '../program.ts'
 import { formatBytes } from '../render/format.ts'
 
-interface ProfilesFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
+interface ProfilesFlags extends EngineFlags, ChoiceFlags, RegistryFlags, GlobalFlags {
   file?: string
   ids?: true
   explain?: true
@@ -18,10 +19,10 @@ interface ProfilesFlags extends EngineFlags, ChoiceFlags, GlobalFlags {
 export function profilesCommand(context: Context): Command {
   const command = new Command('profiles')
     .description(
-      'Reads the model manifest out of a local image: no GPU, no key, nothing runs.\n' +
+      'Reads the model manifest out of an image, in the engine or in its registry: no GPU, no pull, nothing runs.\n' +
         'With --on docker the image is asked on this host, which says what its GPUs can run.',
     )
-    .argument('[image]', 'an image in the container engine')
+    .argument('[image]', 'a NIM image, also oci:DIR:NAME, oci-archive:FILE, docker-archive:FILE')
     .option(
       '--file <file>',
       'saved output of list-model-profiles, a model_manifest.yaml, or saved --json; - reads standard input',
@@ -30,13 +31,14 @@ export function profilesCommand(context: Context): Command {
     .option('--explain', 'say why each one was chosen or not')
     .addHelpText('after', examples)
     .action((image: string | undefined, flags: ProfilesFlags) => listProfiles(image, flags, context))
-  return addContainerOptions(addChoiceOptions(command))
+  return addRegistryOptions(addContainerOptions(addChoiceOptions(command)))
 }
 
 const examples = `
 Examples:
   nimctl profiles nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4
   nimctl profiles nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 --on docker --gpus all --section runnable
+  nimctl profiles oci-archive:images.tar:1.8.4
   nimctl profiles --file list-output.txt --gpu L40S --tp 2 --ids
   nimctl profiles IMAGE --engine vllm --json > profiles.json     # for: nimctl cache --profiles-from profiles.json`
 
@@ -83,17 +85,15 @@ async function readFileListing(file: string, context: Context): Promise<ProfileL
 }
 
 async function readImageListing(name: string, flags: ProfilesFlags, context: Context): Promise<ProfileListing> {
+  if (flags.on === undefined) return (await listFromManifest(name, flags, context)).listing
   const { inspectImage } = await import('../../image/inspect.ts')
-  const { listManifest } = await import('../../profiles/manifest-listing.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context
   const engine = await openHostEngine(context)
   const image = await inspectImage(engine, name, { signal, report })
   const manifest = image.manifest === undefined ? undefined : parseModelManifest(image.manifest.text)
-  const from = { image: image.reference, imageDigest: image.digest, family: image.family }
-  if (flags.on === undefined && manifest !== undefined) return { ...listManifest(manifest), ...from }
   const { listImageOn } = await import('../options/host-listing.ts')
-  return { ...(await listImageOn({ engine, image, manifest, flags, context })), ...from }
+  return { ...(await listImageOn({ engine, image, manifest, flags, context })), ...(await describeImage(image)) }
 }
 
 function render(

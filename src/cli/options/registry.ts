@@ -21,3 +21,10 @@ export async function findLogin(registry: string, context: Context): Promise<Reg
   const { env, signal } = context
   return ngcLogin(registry, context) ?? (await findDockerLogin(registry, { env, signal }))
 }
+
+/** For images that nimctl itself looks into: the key for nvcr.io, else what `skopeo login` or `docker login` left. */
+export async function findRegistryLogin(registry: string, context: Context): Promise<RegistryCredentials | undefined> {
+  const { findRegistryLogin: find } = await import('../../image/docker-login.ts')
+  const { env, signal } = context
+  return ngcLogin(registry, context) ?? (await find(registry, { env, signal }))
+}
