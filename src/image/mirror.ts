@@ -2,6 +2,7 @@ import pMap from 'p-map'
 import pRetry from 'p-retry'
 
 import { errorMessage, isRetryable, NimctlError } from '../system/errors.ts'
+import type { ProxySettings } from '../system/http/proxy.ts'
 import type { Report } from '../system/progress.ts'
 import type { RegistryCredentials } from './auth-file.ts'
 import type { ImageConfig, ImageManifest } from './image-manifest.ts'
@@ -17,7 +18,17 @@ export interface ImagePlace {
   credentials?: RegistryCredentials
   /** False: HTTP, and certificates that nobody vouches for, are taken too. */
   tlsVerify?: boolean
+  /** CA certificates in PEM, trusted beside those of the system. */
+  caFile?: string
+  /** Set: through a relay that repeats single requests. */
+  relay?: { maxRetries: number }
+  /** For what the relay asks over TLS. */
+  proxy?: ProxySettings
 }
+
+/** How a registry is spoken to. */
+export type RegistryAccess = Pick<ImagePlace, 'credentials' | 'tlsVerify' | 'caFile' | 'proxy'>
+type FindAccess = (registry: string) => RegistryAccess | Promise<RegistryAccess>
 
 /**
  * What copies images between registries, the engine, directories and archives.
@@ -27,9 +38,9 @@ export interface ImageCopier {
   readonly name: string
   readonly version: string
   /** The image's manifest, or the list of several platforms; `undefined` where there is no such image. */
-  inspect(place: ImagePlace, options: { signal: AbortSignal }): Promise<ImageManifest | undefined>
+  inspect(place: ImagePlace, options: { signal: AbortSignal; report: Report }): Promise<ImageManifest | undefined>
   /** Of a list: the config for this machine's platform. */
-  inspectConfig(place: ImagePlace, options: { signal: AbortSignal }): Promise<ImageConfig>
+  inspectConfig(place: ImagePlace, options: { signal: AbortSignal; report: Report }): Promise<ImageConfig>
   /**
    * Copies an image, digest and all where the source has one. Layers that are there already are not sent again, so a
    * second try goes on where the first stopped.
@@ -54,8 +65,8 @@ export interface MirrorRequest {
   parallel: number
   /** Go on with the others where one fails; its entry says why. */
   keepGoing: boolean
-  sourceAccess?: (registry: string) => Pick<ImagePlace, 'credentials' | 'tlsVerify'>
-  destinationAccess?: (registry: string) => Pick<ImagePlace, 'credentials' | 'tlsVerify'>
+  sourceAccess?: FindAccess
+  destinationAccess?: FindAccess
 }
 
 export interface MirroredImage {
@@ -84,7 +95,7 @@ export interface MirrorContext {
 
 /** What a mirroring would do, for `--dry-run`; both sides are read, nothing is written. */
 export async function prepareMirror(request: MirrorRequest, context: MirrorContext): Promise<PreparedImage[]> {
-  return forEachImage(request, context, (copy, own) => prepareImage(placesOf(copy, request), request, own))
+  return forEachImage(request, context, async (copy, own) => prepareImage(await placesOf(copy, request), request, own))
 }
 
 /**
@@ -129,10 +140,11 @@ async function settle<Result>(run: () => Promise<Result>): Promise<PromiseSettle
 
 async function mirrorImage(copy: PlannedCopy, request: MirrorRequest, context: MirrorContext): Promise<MirroredImage> {
   const { report, signal } = context
-  const places = placesOf(copy, request)
+  const direct = await placesOf(copy, request)
   const task = formatImageReference(copy.source)
   return pRetry(
-    async () => {
+    async attemptNumber => {
+      const places = attemptNumber === 1 ? direct : relayed(direct)
       const prepared = await prepareImage(places, request, context)
       const status = prepared.action === 'present' ? 'present' : 'copied'
       const { digest, bytes } =
@@ -221,14 +233,26 @@ function describe(prepared: PreparedImage): Omit<MirroredImage, 'digest' | 'stat
   }
 }
 
-function placesOf(
+async function placesOf(
   { source, destination }: PlannedCopy,
   request: MirrorRequest,
-): { source: ImagePlace; destination: ImagePlace } {
-  const access = (image: ImageReference, find: MirrorRequest['sourceAccess']) =>
-    image.transport === 'docker' ? find?.(image.registry) : undefined
+): Promise<{ source: ImagePlace; destination: ImagePlace }> {
+  const access = async (image: ImageReference, find: FindAccess | undefined) =>
+    image.transport === 'docker' ? await find?.(image.registry) : undefined
   return {
-    source: { side: 'source', image: source, ...access(source, request.sourceAccess) },
-    destination: { side: 'destination', image: destination, ...access(destination, request.destinationAccess) },
+    source: { side: 'source', image: source, ...(await access(source, request.sourceAccess)) },
+    destination: { side: 'destination', image: destination, ...(await access(destination, request.destinationAccess)) },
   }
+}
+
+/** Of one request. */
+const requestRetries = 5
+
+/**
+ * skopeo gives up at the first request that fails. What did is tried again through a relay; not at once, because with it
+ * skopeo's own settings for registries and credentials of parts of a registry do not count.
+ */
+function relayed({ source, destination }: { source: ImagePlace; destination: ImagePlace }) {
+  const relay = { maxRetries: requestRetries }
+  return { source: { ...source, relay }, destination: { ...destination, relay } }
 }

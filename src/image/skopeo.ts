@@ -1,11 +1,13 @@
 import { NimctlError } from '../system/errors.ts'
 import { runTool, type ToolResult } from '../system/process.ts'
+import type { Report } from '../system/progress.ts'
 import { sanitize } from '../system/secret.ts'
-import { withAuthFile } from './auth-file.ts'
 import { daemonFlags } from './daemon-flags.ts'
 import { type ImageManifest, parseImageConfig, parseImageManifest } from './image-manifest.ts'
 import type { ImageCopier, ImagePlace } from './mirror.ts'
+import { removeAbandonedDirectories } from './private-directory.ts'
 import { formatForSkopeo, formatImageReference, type ImageReference } from './reference.ts'
+import { type SkopeoAccess, withRegistryAccess } from './registry-access.ts'
 import { failedSide, translateSkopeoFailure } from './skopeo-errors.ts'
 
 const install =
@@ -30,13 +32,14 @@ export async function openSkopeo({
   signal: AbortSignal
 }): Promise<ImageCopier> {
   const version = await findVersion(env, signal)
+  await removeAbandonedDirectories()
 
   const skopeo = (args: string[], options: { signal: AbortSignal; onLine?: (line: string) => void }) =>
     runTool('skopeo', args, { env, install, ...options })
 
-  const inspect = (place: ImagePlace, flags: string[], options: { signal: AbortSignal }) =>
-    withAccess(place, '', env, access =>
-      skopeo(['inspect', ...flags, ...access, formatForSkopeo(place.image)], options),
+  const inspect = (place: ImagePlace, flags: string[], options: { signal: AbortSignal; report: Report }) =>
+    withAccess(place, '', { env, ...options }, ({ global, flags: access, name }) =>
+      skopeo([...global, 'inspect', ...flags, ...access, name], options),
     )
 
   return {
@@ -59,14 +62,19 @@ export async function openSkopeo({
           : []),
         ...(withSignatures ? [] : ['--remove-signatures']),
       ]
-      const names = [formatForSkopeo(source.image), formatForSkopeo(destination.image)]
       const onLine = (line: string) => report({ event: 'log', source: 'skopeo', line: sanitize(line) })
-      const result = await withAccess(source, 'src-', env, sourceAccess =>
-        withAccess(destination, 'dest-', env, destinationAccess =>
-          skopeo([...platformFlags(platform), 'copy', ...flags, ...sourceAccess, ...destinationAccess, ...names], {
-            signal: copySignal,
-            onLine,
-          }),
+      const options = { env, signal: copySignal, report }
+      const result = await withAccess(source, 'src-', options, from =>
+        withAccess(destination, 'dest-', options, to =>
+          skopeo(
+            [
+              ...platformFlags(platform),
+              ...[...from.global, ...to.global],
+              'copy',
+              ...[...flags, ...from.flags, ...to.flags, from.name, to.name],
+            ],
+            { signal: copySignal, onLine },
+          ),
         ),
       )
       if (result.exitCode === 0) return
@@ -99,18 +107,14 @@ function platformFlags(platform: string | undefined): string[] {
   ]
 }
 
-/** skopeo's flags for one side, the credentials' file included. */
 async function withAccess(
   place: ImagePlace,
   prefix: '' | 'src-' | 'dest-',
-  env: Record<string, string | undefined>,
-  use: (flags: string[]) => Promise<ToolResult>,
+  options: { env: Record<string, string | undefined>; signal: AbortSignal; report: Report },
+  use: (access: SkopeoAccess) => Promise<ToolResult>,
 ): Promise<ToolResult> {
-  const { image, credentials } = place
-  if (image.transport === 'docker-daemon') return use(await daemonFlags(prefix, env))
-  const tls = place.tlsVerify === false && image.transport === 'docker' ? [`--${prefix}tls-verify=false`] : []
-  if (credentials === undefined || image.transport !== 'docker') return use(tls)
-  return withAuthFile(image.registry, credentials, path => use([...tls, `--${prefix}authfile`, path]))
+  if (place.image.transport !== 'docker-daemon') return withRegistryAccess(place, prefix, options, use)
+  return use({ global: [], flags: await daemonFlags(prefix, options.env), name: formatForSkopeo(place.image) })
 }
 
 async function findVersion(env: Record<string, string | undefined>, signal: AbortSignal): Promise<number[]> {

@@ -149,7 +149,7 @@ it('brings the password to skopeo by a private file that is gone afterwards', as
   const seen = await readFile(spied, 'utf8')
   expect(seen).toMatch(/--dest-authfile \S+\/auth\.json/)
   expect(seen).toMatch(/^600 \S+\/auth\.json$/m)
-  expect(seen).toMatch(/^700 \S+\/nimctl-auth-\w+$/m)
+  expect(seen).toMatch(/^700 \S+\/nimctl-auth-[\w-]+$/m)
   expect(seen).not.toContain(password)
   const file = /\S+\/auth\.json/.exec(seen)?.[0] ?? ''
   await expect(stat(file)).rejects.toThrow('ENOENT')

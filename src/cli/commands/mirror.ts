@@ -2,15 +2,14 @@ import { Command, Option } from 'commander'
 
 import type { RegistryCredentials } from '../../image/auth-file.ts'
 import type { PreparedImage } from '../../image/mirror-image.ts'
-import type { ImagePlace, MirroredImage, MirrorRequest } from '../../image/mirror.ts'
+import type { MirroredImage, MirrorRequest, RegistryAccess } from '../../image/mirror.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { readInput } from '../options/input.ts'
-import { destinationLogin, ngcLogin } from '../options/registry.ts'
+import { destinationLogin, findSkopeoLogin } from '../options/registry.ts'
 import { parseCount, parseRetries } from '../options/values.ts'
 import { formatBytes } from '../render/format.ts'
-
-type RegistryAccess = Pick<ImagePlace, 'credentials' | 'tlsVerify'>
+import { proxySettings } from '../settings.ts'
 
 interface MirrorFlags {
   to: string
@@ -22,6 +21,7 @@ interface MirrorFlags {
   keepGoing?: true
   srcTlsVerify: boolean
   destTlsVerify: boolean
+  caFile?: string
   dryRun?: true
 }
 
@@ -46,6 +46,7 @@ export function mirrorCommand(context: Context): Command {
     .option('--keep-going', 'go on with the others when one fails')
     .option('--no-src-tls-verify', 'take plain HTTP and unknown certificates from source registries')
     .option('--no-dest-tls-verify', 'take plain HTTP and unknown certificates from the destination')
+    .addOption(new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'))
     .option('--dry-run', 'say what would be copied and change nothing')
     .addHelpText('after', examples)
     .action((images: string[], flags: MirrorFlags) => mirror(images, flags, context))
@@ -82,8 +83,9 @@ async function mirror(names: readonly string[], flags: MirrorFlags, context: Con
     retries: flags.retries,
     parallel: flags.parallel,
     keepGoing: flags.keepGoing === true,
-    sourceAccess: registry => access(ngcLogin(registry, context), flags.srcTlsVerify),
-    destinationAccess: () => access(destinationLogin(context), flags.destTlsVerify),
+    sourceAccess: async registry => access(await findSkopeoLogin(registry, context), flags.srcTlsVerify, flags, env),
+    destinationAccess: async registry =>
+      access(destinationLogin(context) ?? (await findSkopeoLogin(registry, context)), flags.destTlsVerify, flags, env),
   }
   warnAboutTls(flags, context)
   const mirroring = { copier: await openSkopeo({ env, signal }), signal, report }
@@ -105,8 +107,18 @@ async function readImageList(file: string, context: Context): Promise<string[]> 
   return lines.map(line => line.replace(/(?:^|\s)#.*$/, '').trim()).filter(line => line !== '')
 }
 
-function access(credentials: RegistryCredentials | undefined, tlsVerify: boolean): RegistryAccess {
-  return credentials === undefined ? { tlsVerify } : { credentials, tlsVerify }
+function access(
+  credentials: RegistryCredentials | undefined,
+  tlsVerify: boolean,
+  { caFile }: MirrorFlags,
+  env: Context['env'],
+): RegistryAccess {
+  return {
+    tlsVerify,
+    ...(credentials !== undefined && { credentials }),
+    ...(caFile !== undefined && { caFile }),
+    ...proxySettings(env),
+  }
 }
 
 function warnAboutTls({ srcTlsVerify, destTlsVerify }: MirrorFlags, { report }: Context): void {

@@ -15,6 +15,13 @@ export function destinationLogin({ env }: Context): RegistryCredentials | undefi
   return username && password ? { username, password: secret(password) } : undefined
 }
 
+/** For skopeo: the key for nvcr.io, else what `skopeo login` or `docker login` left. */
+export async function findSkopeoLogin(registry: string, context: Context): Promise<RegistryCredentials | undefined> {
+  const { findRegistryLogin } = await import('../../image/docker-login.ts')
+  const { env, signal } = context
+  return ngcLogin(registry, context) ?? (await findRegistryLogin(registry, { env, signal }))
+}
+
 /** For images that the engine pulls: the key for nvcr.io, else what `docker login` left. */
 export async function findLogin(registry: string, context: Context): Promise<RegistryCredentials | undefined> {
   const { findDockerLogin } = await import('../../image/docker-login.ts')
