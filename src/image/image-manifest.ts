@@ -11,7 +11,15 @@ export interface ImageManifest {
   blobs: { digest: string; size: number }[]
   configDigest?: string
   /** The images of a list; `undefined` for a single image. Attestations (`unknown/unknown`) are among them. */
-  images?: { digest: string; platform: string }[]
+  images?: PlatformImage[]
+  /** A list as it came. */
+  raw?: Uint8Array
+}
+
+/** One image of a list. */
+export interface PlatformImage {
+  digest: string
+  platform: string
 }
 
 const descriptor = v.object({ digest: v.string(), size: v.number() })
@@ -46,6 +54,7 @@ export function parseImageManifest(bytes: Uint8Array): ImageManifest | undefined
       digest,
       mediaType: mediaType ?? 'application/vnd.oci.image.index.v1+json',
       blobs: [],
+      raw: bytes,
       images: manifests.map(each => ({ digest: each.digest, platform: platformName(each.platform ?? {}) })),
     }
   }
@@ -58,7 +67,7 @@ export function parseImageManifest(bytes: Uint8Array): ImageManifest | undefined
   }
 }
 
-function digestOf(bytes: Uint8Array): string {
+export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 

@@ -1,24 +1,33 @@
-import { isDeepStrictEqual } from 'node:util'
-
 import { NimctlError } from '../system/errors.ts'
-import type { ImageManifest } from './image-manifest.ts'
+import { byDigest, compareImages, type Comparison, runnable } from './compare-images.ts'
+import type { ImageManifest, PlatformImage } from './image-manifest.ts'
 import type { ImagePlace, MirrorContext, MirrorRequest } from './mirror.ts'
 import { formatImageReference } from './reference.ts'
 
 interface PreparedBase {
   source: ImagePlace
   destination: ImagePlace
-  /** What the destination is to have; of one platform out of a list, that platform's. */
+  /** Of the image or list that the source has; of one platform out of a list, that platform's. */
   sourceDigest: string
   imageManifest: ImageManifest
-  platforms: string[]
+  /** What is to be at the destination, platform by platform. */
+  images: PlatformImage[]
   /** Set where one platform is taken out of a list. */
   platform?: string
+  /** Some platforms out of a list, but not all. */
+  isSubset: boolean
   /** Compressed; 0 where it is not known. */
   bytes: number
 }
 
-export type PreparedImage = PreparedBase & ({ action: 'copy' } | { action: 'present'; presentDigest: string })
+/** What lies at a destination, proved. */
+export interface ProvedImage extends Comparison {
+  digest: string
+  /** Why a digest is another one than the source's. */
+  why?: string
+}
+
+export type PreparedImage = PreparedBase & ({ action: 'copy' } | { action: 'present'; present: ProvedImage })
 
 type Places = { source: ImagePlace; destination: ImagePlace }
 
@@ -34,13 +43,11 @@ export async function prepareImage(
 ): Promise<PreparedImage> {
   const imageManifest = await context.copier.inspect(places.source, context)
   if (imageManifest === undefined) throw notFound(places.source)
-  const chosen = await choosePlatforms(places.source, imageManifest, platforms, context)
-  const bytes = await measure(places.source, imageManifest, chosen.platform, context)
+  const chosen = await choosePlatforms(places, imageManifest, platforms, context)
+  const bytes = await measure(places.source, imageManifest, chosen.images, context)
   const prepared: PreparedBase = { ...places, ...chosen, imageManifest, bytes }
-  const presentDigest = await findPresent(prepared, context)
-  return presentDigest === undefined
-    ? { ...prepared, action: 'copy' }
-    : { ...prepared, action: 'present', presentDigest }
+  const present = await prove(prepared, context)
+  return typeof present === 'string' ? { ...prepared, action: 'copy' } : { ...prepared, action: 'present', present }
 }
 
 /**
@@ -48,60 +55,63 @@ export async function prepareImage(
  *
  * @throws NimctlError `check-failed` / `COPY_DIFFERS` when it is not the same image.
  */
-export async function verifyCopy(
-  prepared: PreparedImage,
-  context: MirrorContext,
-): Promise<{ digest: string; bytes: number }> {
-  const { source, destination, sourceDigest } = prepared
-  const found = await context.copier.inspect(destination, context)
-  if (found === undefined) throw differs(prepared, 'Nothing lies there.')
-  const bytes = await measure(destination, found, undefined, context)
-  if (found.digest !== sourceDigest) {
-    if (!(await isSameImage(prepared, found, context))) throw differs(prepared, `It has the digest ${found.digest}.`)
-    const why = reasonOfChange(prepared, found)
-    if (source.image.transport === 'docker-daemon' || source.image.transport === 'docker-archive') {
-      context.report({ event: 'log', source: 'nimctl', line: `${formatImageReference(destination.image)}: ${why}` })
-    } else {
-      const message = `${formatImageReference(destination.image)} has another digest than its source. ${why}`
-      context.report({ event: 'warning', code: 'DIGEST_CHANGED', message })
-    }
-  }
-  return { digest: found.digest, bytes: bytes === 0 ? prepared.bytes : bytes }
+export async function verifyCopy(prepared: PreparedImage, context: MirrorContext): Promise<ProvedImage> {
+  const proved = await prove(prepared, context)
+  if (typeof proved === 'string') throw differs(prepared, proved)
+  return proved.bytes === 0 ? { ...proved, bytes: prepared.bytes } : proved
 }
 
-/** Attestations that a build left in a list run nowhere. */
-const noPlatform = 'unknown/unknown'
+/** Says why a copy has another digest: a warning where nobody could expect it. */
+export function reportChange(
+  { source, destination, isSubset }: PreparedImage,
+  { why }: ProvedImage,
+  { report }: MirrorContext,
+): void {
+  if (why === undefined) return
+  const name = formatImageReference(destination.image)
+  if (isSubset || isUnpacked(source.image.transport) || isUnpacked(destination.image.transport)) {
+    report({ event: 'log', source: 'nimctl', line: `${name}: ${why}` })
+  } else {
+    report({ event: 'warning', code: 'DIGEST_CHANGED', message: `${name} has another digest than its source. ${why}` })
+  }
+}
+
+/** @returns a sentence on what is there instead. */
+async function prove(prepared: PreparedBase, context: MirrorContext): Promise<ProvedImage | string> {
+  const found = await context.copier.inspect(prepared.destination, context)
+  if (found === undefined) return 'Nothing lies there, or not all of it.'
+  const comparison = await compareImages(prepared, found, context)
+  if (comparison === undefined) return `What lies there has the digest ${found.digest}.`
+  const why = found.digest === prepared.sourceDigest ? undefined : reasonOfChange(prepared, found, comparison)
+  return { ...comparison, digest: found.digest, ...(why !== undefined && { why }) }
+}
 
 async function choosePlatforms(
-  source: ImagePlace,
+  { source, destination }: Places,
   imageManifest: ImageManifest,
   wanted: readonly string[] | undefined,
   context: MirrorContext,
-): Promise<{ sourceDigest: string; platforms: string[]; platform?: string }> {
-  const { images } = imageManifest
-  if (images === undefined) {
+): Promise<Pick<PreparedBase, 'sourceDigest' | 'images' | 'platform' | 'isSubset'>> {
+  const { digest } = imageManifest
+  const offered = runnable(imageManifest.images)
+  if (offered === undefined) {
     const { platform } = await context.copier.inspectConfig(source, context)
     const missing = wanted?.find(each => !matches(platform, each))
     if (missing !== undefined) throw platformNotFound(source, missing, [platform])
-    return { sourceDigest: imageManifest.digest, platforms: [platform] }
+    return { sourceDigest: digest, images: [{ platform, digest }], isSubset: false }
   }
-  const offered = images.filter(({ platform }) => platform !== noPlatform)
   const names = offered.map(({ platform }) => platform)
-  if (wanted === undefined) return { sourceDigest: imageManifest.digest, platforms: names }
-  const missing = wanted.find(each => !names.some(name => matches(name, each)))
+  const missing = wanted?.find(each => !names.some(name => matches(name, each)))
   if (missing !== undefined) throw platformNotFound(source, missing, names)
-  const chosen = offered.filter(({ platform }) => wanted.some(each => matches(platform, each)))
+  const chosen = offered.filter(({ platform }) => wanted?.some(each => matches(platform, each)) ?? true)
   const [only] = chosen
-  if (chosen.length === offered.length && offered.length > 1)
-    return { sourceDigest: imageManifest.digest, platforms: names }
-  if (chosen.length === 1 && only !== undefined) {
-    return { sourceDigest: only.digest, platforms: [only.platform], platform: only.platform }
+  if (wanted !== undefined && chosen.length === 1 && only !== undefined) {
+    return { sourceDigest: only.digest, images: chosen, platform: only.platform, isSubset: false }
   }
-  throw new NimctlError('usage', 'PLATFORM_SUBSET', {
-    what: `${formatImageReference(source.image)} can be mirrored for one platform or for all.`,
-    why: `It has ${names.join(', ')}; a list of some of them would be another image with another digest.`,
-    next: 'Give one --platform, or --platform all.',
-  })
+  if (destination.image.transport === 'docker-archive') throw onePlatform(destination, names)
+  const isSubset = chosen.length < offered.length
+  if (isSubset && source.image.transport === 'oci-archive') throw notFromArchive(source)
+  return { sourceDigest: digest, images: chosen, isSubset }
 }
 
 /** `linux/arm64` also means `linux/arm64/v8`. */
@@ -109,60 +119,41 @@ function matches(platform: string, wanted: string): boolean {
   return platform === wanted || platform.startsWith(`${wanted}/`)
 }
 
-/** The destination's digest if it has the image already. */
-async function findPresent(prepared: PreparedBase, context: MirrorContext): Promise<string | undefined> {
-  const found = await context.copier.inspect(prepared.destination, context)
-  if (found === undefined) return undefined
-  if (found.digest === prepared.sourceDigest) return found.digest
-  return (await isSameImage(prepared, found, context)) ? found.digest : undefined
+/** These keep layers unpacked, and so have no digest of the compressed ones. */
+function isUnpacked(transport: string): boolean {
+  return transport === 'docker-daemon' || transport === 'docker-archive'
 }
 
-/**
- * Whether two images are the same in spite of other digests: the config names the unpacked layers, and keeps its digest
- * when layers are compressed. A conversion between Docker's and OCI's format rewrites the config too, then its content
- * counts. Of lists, only the platforms can be compared.
- */
-async function isSameImage(prepared: PreparedBase, found: ImageManifest, context: MirrorContext): Promise<boolean> {
-  const { source, destination, imageManifest, platform, sourceDigest } = prepared
-  if (imageManifest.images !== undefined && platform === undefined) return isConvertedList(imageManifest, found)
-  if (found.images !== undefined) return false
-  if (found.configDigest === imageManifest.configDigest) return true
-  const single = platform === undefined ? source : byDigest(source, sourceDigest)
-  if (single === undefined) return false
-  const [before, after] = await Promise.all([
-    context.copier.inspectConfig(single, context),
-    context.copier.inspectConfig(destination, context),
-  ])
-  return isDeepStrictEqual(before, after)
-}
-
-/** skopeo converts a list only as a whole, and then its media type changes. */
-function isConvertedList(source: ImageManifest, found: ImageManifest): boolean {
-  if (found.images === undefined || found.mediaType === source.mediaType) return false
-  const platforms = (list: ImageManifest) => list.images?.map(({ platform }) => platform).toSorted()
-  return isDeepStrictEqual(platforms(source), platforms(found))
-}
-
-function reasonOfChange({ source, imageManifest }: PreparedBase, found: ImageManifest): string {
-  const { transport } = source.image
-  if (transport === 'docker-daemon' || transport === 'docker-archive') {
+function reasonOfChange(
+  { source, destination, imageManifest, images, isSubset }: PreparedBase,
+  found: ImageManifest,
+  { platforms }: Comparison,
+): string {
+  if (isUnpacked(source.image.transport)) {
     return 'The copy made its digest, because the source keeps layers unpacked; config and layers are the same.'
   }
-  return `It was converted from ${imageManifest.mediaType} to ${found.mediaType}; its content is the same.`
+  if (isUnpacked(destination.image.transport)) return 'The destination keeps layers unpacked; its content is the same.'
+  const isConverted = platforms.some(({ sourceDigest, digest }) => sourceDigest !== digest)
+  const [was, is] = [formatOf(imageManifest), formatOf(found)]
+  const converted = `It was converted${was === is ? '' : ` from ${was}'s format to ${is}'s`}; its content is the same.`
+  if (!isSubset) return converted
+  const some = `It is a list of ${images.length} of the source's ${runnable(imageManifest.images)?.length} platforms.`
+  return isConverted ? `${some} ${converted}` : `${some} Each of these has its source's digest.`
+}
+
+function formatOf({ mediaType }: ImageManifest): string {
+  return mediaType.includes('.docker.') ? 'Docker' : 'OCI'
 }
 
 /** Bytes of all layers and configs, each once. */
 async function measure(
   place: ImagePlace,
   imageManifest: ImageManifest,
-  platform: string | undefined,
+  images: readonly PlatformImage[],
   context: MirrorContext,
 ): Promise<number> {
-  const digests = (imageManifest.images ?? [])
-    .filter(each => platform === undefined || each.platform === platform)
-    .map(({ digest }) => digest)
   const inside = await Promise.all(
-    digests.map(async digest => {
+    (imageManifest.images === undefined ? [] : images).map(async ({ digest }) => {
       const one = byDigest(place, digest)
       return one === undefined ? undefined : context.copier.inspect(one, context)
     }),
@@ -170,11 +161,6 @@ async function measure(
   const blobs = [imageManifest, ...inside].flatMap(each => each?.blobs ?? [])
   const sizes = new Map(blobs.map(({ digest, size }) => [digest, size]))
   return [...sizes.values()].reduce((sum, size) => sum + size, 0)
-}
-
-/** One image of a list; only registries can be asked for it. */
-function byDigest(place: ImagePlace, digest: string): ImagePlace | undefined {
-  return place.image.transport === 'docker' ? { ...place, image: { ...place.image, digest } } : undefined
 }
 
 function notFound({ image }: ImagePlace): NimctlError {
@@ -191,6 +177,21 @@ function platformNotFound({ image }: ImagePlace, wanted: string, offered: readon
   return new NimctlError('not-found', 'PLATFORM_NOT_FOUND', {
     what: `${formatImageReference(image)} does not come for ${wanted}.`,
     why: `It has ${offered.join(', ')}.`,
+  })
+}
+
+function onePlatform({ image }: ImagePlace, offered: readonly string[]): NimctlError {
+  return new NimctlError('usage', 'PLATFORM_SUBSET', {
+    what: `${formatImageReference(image)} can hold one platform only.`,
+    why: `The image comes for ${offered.join(', ')}.`,
+    next: "Choose one: --platform linux/amd64, or an archive in OCI's layout: --to oci-archive:FILE",
+  })
+}
+
+function notFromArchive({ image }: ImagePlace): NimctlError {
+  return new NimctlError('usage', 'PLATFORM_SUBSET', {
+    what: `Out of ${formatImageReference(image)}, one platform can be taken or all.`,
+    next: 'Unpack it first (mkdir images && tar -xf FILE -C images), then take oci:images.',
   })
 }
 

@@ -6,7 +6,7 @@ import { type FileReference, formatImageReference, type ImageReference, parseIma
 /** Where `mirror --to` copies to: a registry, with a prefix or none, a directory in OCI's layout, or one archive. */
 export type MirrorTarget =
   | { type: 'registry'; registry: string; prefix: string }
-  | { type: 'oci' | 'oci-archive'; path: string }
+  | { type: 'oci' | 'oci-archive' | 'docker-archive'; path: string }
 
 export interface PlannedCopy {
   source: ImageReference
@@ -14,13 +14,14 @@ export interface PlannedCopy {
 }
 
 /**
- * Reads `registry.internal:5000/prefix` (also with `docker://`), `oci:DIR` and `oci-archive:FILE`.
+ * Reads `registry.internal:5000/prefix` (also with `docker://`), `oci:DIR`, `oci-archive:FILE` and
+ * `docker-archive:FILE`.
  *
  * @throws NimctlError `usage` / `MIRROR_TARGET_INVALID`.
  */
 export function parseMirrorTarget(text: string): MirrorTarget {
-  const file = /^(oci|oci-archive):([^:]+)$/.exec(text.trim())
-  if (file !== null) return { type: file[1] === 'oci' ? 'oci' : 'oci-archive', path: file[2] ?? '' }
+  const [, type, path = ''] = /^(oci|oci-archive|docker-archive):([^:]+)$/.exec(text.trim()) ?? []
+  if (type === 'oci' || type === 'oci-archive' || type === 'docker-archive') return { type, path }
   const address = text
     .trim()
     .replace(/^docker:\/\//, '')
@@ -33,7 +34,7 @@ export function parseMirrorTarget(text: string): MirrorTarget {
   }
   throw new NimctlError('usage', 'MIRROR_TARGET_INVALID', {
     what: `"${text}" is no place to mirror to.`,
-    next: 'Give a registry with its host (registry.internal:5000/prefix), oci:DIR or oci-archive:FILE.',
+    next: 'Give a registry with its host (registry.internal:5000/prefix), oci:DIR, oci-archive:FILE or docker-archive:FILE.',
   })
 }
 
@@ -44,9 +45,9 @@ export function parseMirrorTarget(text: string): MirrorTarget {
  * @throws NimctlError `usage` / `MIRROR_NAMES_COLLIDE`, `ARCHIVE_HOLDS_ONE`.
  */
 export function planMirror(sources: readonly ImageReference[], to: MirrorTarget): PlannedCopy[] {
-  if (to.type === 'oci-archive' && sources.length > 1) {
+  if ((to.type === 'oci-archive' || to.type === 'docker-archive') && sources.length > 1) {
     throw new NimctlError('usage', 'ARCHIVE_HOLDS_ONE', {
-      what: `oci-archive:${to.path} takes one image, not ${sources.length}.`,
+      what: `${to.type}:${to.path} takes one image, not ${sources.length}.`,
       next: `Several go into a directory: --to oci:${to.path.replace(/\.tar$/, '')}`,
     })
   }

@@ -5,11 +5,15 @@ import { errorMessage, isRetryable, NimctlError } from '../system/errors.ts'
 import type { ProxySettings } from '../system/http/proxy.ts'
 import type { Report } from '../system/progress.ts'
 import type { RegistryCredentials } from './auth-file.ts'
+import { byDigest, type PlatformDigests } from './compare-images.ts'
 import type { ImageConfig, ImageManifest } from './image-manifest.ts'
-import { type PreparedImage, prepareImage, verifyCopy } from './mirror-image.ts'
+import { type PreparedImage, prepareImage, type ProvedImage, reportChange, verifyCopy } from './mirror-image.ts'
 import { planMirror, type MirrorTarget, type PlannedCopy } from './mirror-plan.ts'
+import type { Descriptor } from './oci-layout.ts'
+import { digestsOfSubset, makeSubset } from './platform-list.ts'
 import { formatImageReference, type ImageReference } from './reference.ts'
 import { copySignatures } from './signatures.ts'
+import { withStaging } from './staging.ts'
 
 /** An image and how its registry is spoken to. */
 export interface ImagePlace {
@@ -46,9 +50,16 @@ export interface ImageCopier {
    * second try goes on where the first stopped.
    *
    * @param platform such as `linux/arm64`, out of a list; absent: everything.
+   * @returns what was written, where that may be another one than the source.
    */
   copy(
     copy: { source: ImagePlace; destination: ImagePlace; platform?: string; withSignatures: boolean },
+    options: { signal: AbortSignal; report: Report },
+  ): Promise<Descriptor | undefined>
+  /** Writes a list whose images are there already. */
+  putList(
+    destination: ImagePlace,
+    list: { bytes: Buffer; mediaType: string },
     options: { signal: AbortSignal; report: Report },
   ): Promise<void>
 }
@@ -76,6 +87,10 @@ export interface MirroredImage {
   destination: string
   digest: string
   platforms: string[]
+  /** The proof, platform by platform; empty where it failed. */
+  platformDigests: PlatformDigests[]
+  /** Why digests are others than the source's; absent where they are the same. */
+  why?: string
   status: 'copied' | 'present' | 'failed'
   /** Compressed, as the registry keeps it; 0 where neither side is a registry that could be asked. */
   bytes: number
@@ -147,15 +162,10 @@ async function mirrorImage(copy: PlannedCopy, request: MirrorRequest, context: M
       const places = attemptNumber === 1 ? direct : relayed(direct)
       const prepared = await prepareImage(places, request, context)
       const status = prepared.action === 'present' ? 'present' : 'copied'
-      const { digest, bytes } =
-        prepared.action === 'present'
-          ? { digest: prepared.presentDigest, bytes: prepared.bytes }
-          : await copyAndVerify(prepared, request, context)
-      if (request.withSignatures === true && digest === prepared.sourceDigest) {
-        await copySignatures({ ...places, digest }, context)
-      }
+      const proved = prepared.action === 'present' ? prepared.present : await copyAndVerify(prepared, request, context)
+      if (request.withSignatures === true) await copySignatures(prepared, proved, context)
       report({ event: 'finished', key: task, action: status === 'present' ? 'skipped' : 'copied' })
-      return { ...describe(prepared), digest, bytes, status } as const
+      return describe(prepared, proved, status)
     },
     {
       retries: request.retries,
@@ -182,16 +192,57 @@ async function copyAndVerify(
   prepared: PreparedImage,
   { withSignatures = false }: MirrorRequest,
   context: MirrorContext,
-): Promise<{ digest: string; bytes: number }> {
-  const { source, destination, platform, bytes: expectedBytes } = prepared
+): Promise<ProvedImage> {
+  const { source, bytes: expectedBytes } = prepared
   const task = formatImageReference(source.image)
   context.report({ event: 'started', task, ...(expectedBytes > 0 && { totalBytes: expectedBytes }) })
-  const copy = { source, destination, withSignatures, ...(platform !== undefined && { platform }) }
-  await context.copier.copy(copy, context)
-  const verified = await verifyCopy(prepared, context)
-  context.report({ event: 'bytes', key: task, bytes: verified.bytes })
+  const proved = await withStaging(prepared.destination, async destination => {
+    const staged = { ...prepared, destination }
+    if (prepared.isSubset) await copySubset(staged, { withSignatures }, context)
+    else await copyWhole(staged, { withSignatures }, context)
+    return verifyCopy(staged, context)
+  })
+  reportChange(prepared, proved, context)
+  context.report({ event: 'bytes', key: task, bytes: proved.bytes })
   context.report({ event: 'ended', task })
-  return verified
+  return proved
+}
+
+async function copyWhole(
+  { source, destination, platform, sourceDigest }: PreparedImage,
+  { withSignatures }: { withSignatures: boolean },
+  context: MirrorContext,
+): Promise<void> {
+  // Addressed by digest, the platform can't become another one between looking and copying.
+  const one = platform === undefined ? undefined : byDigest(source, sourceDigest)
+  const isAddressed = one !== undefined && one.image.transport !== 'oci-archive'
+  await context.copier.copy(
+    {
+      source: isAddressed ? one : source,
+      destination,
+      withSignatures,
+      ...(platform !== undefined && { platform }),
+    },
+    context,
+  )
+}
+
+/** First the images, by digest, then a list of them under the name. */
+async function copySubset(
+  { source, destination, imageManifest, images }: PreparedImage,
+  { withSignatures }: { withSignatures: boolean },
+  context: MirrorContext,
+): Promise<void> {
+  const raw = imageManifest.raw ?? Buffer.alloc(0)
+  const digests = digestsOfSubset(raw, images)
+  const copies = new Map<string, Descriptor>()
+  for (const digest of digests) {
+    const [from, to] = [byDigest(source, digest), byDigest(destination, digest)]
+    if (from === undefined || to === undefined) throw new Error('A list without images of its own.')
+    const copy = await context.copier.copy({ source: from, destination: to, withSignatures }, context)
+    if (copy !== undefined) copies.set(digest, copy)
+  }
+  await context.copier.putList(destination, makeSubset(raw, digests, copies), context)
 }
 
 async function mirrorOrExplain(
@@ -210,6 +261,7 @@ async function mirrorOrExplain(
       destination: formatImageReference(copy.destination),
       digest: '',
       platforms: [],
+      platformDigests: [],
       status: 'failed',
       bytes: 0,
       error: {
@@ -223,13 +275,21 @@ async function mirrorOrExplain(
   }
 }
 
-function describe(prepared: PreparedImage): Omit<MirroredImage, 'digest' | 'status'> {
+function describe(
+  { source, sourceDigest, destination }: PreparedImage,
+  { digest, platforms, bytes, why }: ProvedImage,
+  status: 'copied' | 'present',
+): MirroredImage {
   return {
-    source: formatImageReference(prepared.source.image),
-    sourceDigest: prepared.sourceDigest,
-    destination: formatImageReference(prepared.destination.image),
-    platforms: prepared.platforms,
-    bytes: prepared.bytes,
+    source: formatImageReference(source.image),
+    sourceDigest,
+    destination: formatImageReference(destination.image),
+    digest,
+    platforms: platforms.map(({ platform }) => platform),
+    platformDigests: platforms,
+    ...(why !== undefined && { why }),
+    status,
+    bytes,
   }
 }
 

@@ -18,6 +18,8 @@ export interface FileReference {
   path: string
   /** The image's name in there; absent where there is only one. */
   name?: string
+  /** Of one image of a list, which has no name; nobody writes it so. */
+  digest?: string
 }
 
 export type ImageReference = RegistryReference | FileReference

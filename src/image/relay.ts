@@ -42,7 +42,7 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
   await once(server, 'listening')
   const address = server.address()
   const host = `127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-  const session: Session = { ...options, host, attempt, uploads: new Map(), elsewhere: new Map() }
+  const session: Session = { ...options, reached: false, host, attempt, uploads: new Map(), elsewhere: new Map() }
   const close = () => {
     server.close()
     server.closeAllConnections()
@@ -58,6 +58,8 @@ export async function openRelay(options: RelayOptions): Promise<Relay> {
 }
 
 interface Session extends RelayOptions {
+  /** Whether the registry has answered anything: one that was never there is no bad line. */
+  reached: boolean
   host: string
   attempt: Attempt
   uploads: Map<string, BlobUpload>
@@ -272,6 +274,7 @@ async function askOnce(session: Session, incoming: IncomingMessage, question: Qu
     const answer = await sending.catch((error: unknown) => {
       throw translate(error, session)
     })
+    session.reached = true
     const { statusCode = 502, headers: answered } = answer
     const isRead = method === 'GET' || method === 'HEAD'
     if (isRead && [301, 302, 303, 307, 308].includes(statusCode) && answered.location && redirects < mostRedirects) {
@@ -295,15 +298,16 @@ function unavailable({ origin }: Session, status: number, retryAfterMs: number |
   })
 }
 
-function translate(error: unknown, { origin }: Session): unknown {
-  const failure = networkFailure(errorCode(error))
+function translate(error: unknown, { origin, reached }: Session): unknown {
+  const code = errorCode(error)
+  const failure = networkFailure(code)
   if (error instanceof NimctlError || failure === undefined) return error
   const isTls = failure === 'certificate' || failure === 'tls-not-spoken'
   return new NimctlError('unavailable', isTls ? 'REGISTRY_TLS' : 'REGISTRY_UNREACHABLE', {
     what: `The registry ${origin.host} could not be reached.`,
     why: errorMessage(error),
     next: 'Check its address, the network and HTTPS_PROXY, then run the same command again.',
-    ...(isTls && { mend: 'not' }),
+    ...((isTls || (!reached && code === 'ECONNREFUSED')) && { mend: 'not' }),
     cause: error,
   })
 }

@@ -8,7 +8,8 @@ const suffixes = ['sig', 'att', 'sbom']
  * none, where the digest changed, or where source or destination is no registry.
  */
 export async function copySignatures(
-  { source, destination, digest }: { source: ImagePlace; destination: ImagePlace; digest: string },
+  { source, destination }: { source: ImagePlace; destination: ImagePlace },
+  { digest }: { digest: string },
   context: MirrorContext,
 ): Promise<void> {
   for (const suffix of suffixes) {

@@ -5,8 +5,19 @@ import { sanitize } from '../system/secret.ts'
 import { daemonFlags } from './daemon-flags.ts'
 import { type ImageManifest, parseImageConfig, parseImageManifest } from './image-manifest.ts'
 import type { ImageCopier, ImagePlace } from './mirror.ts'
-import { removeAbandonedDirectories } from './private-directory.ts'
-import { formatForSkopeo, formatImageReference, type ImageReference } from './reference.ts'
+import {
+  findImage,
+  nameImage,
+  type OciFiles,
+  openOciArchive,
+  openOciLayout,
+  writeBlob,
+  writeIntoLayout,
+  writeListDirectory,
+  writeView,
+} from './oci-layout.ts'
+import { removeAbandonedDirectories, withPrivateDirectory } from './private-directory.ts'
+import { type FileReference, formatForSkopeo, formatImageReference, type ImageReference } from './reference.ts'
 import { type SkopeoAccess, withRegistryAccess } from './registry-access.ts'
 import { failedSide, translateSkopeoFailure } from './skopeo-errors.ts'
 
@@ -42,48 +53,127 @@ export async function openSkopeo({
       skopeo([...global, 'inspect', ...flags, ...access, name], options),
     )
 
+  const keepDigest = isAtLeast(version, preservesDigestsSince) ? ['--preserve-digests'] : []
+
+  const copy = async (
+    {
+      source,
+      destination,
+      flags,
+      platform,
+    }: { source: ImagePlace; destination: ImagePlace; flags: string[]; platform: string | undefined },
+    options: { signal: AbortSignal; report: Report },
+  ): Promise<void> => {
+    const onLine = logTo(options.report)
+    const result = await withAccess(source, 'src-', { env, ...options }, from =>
+      withAccess(destination, 'dest-', { env, ...options }, to =>
+        skopeo(
+          [
+            ...platformFlags(platform),
+            ...[...from.global, ...to.global],
+            'copy',
+            ...[...flags, ...from.flags, ...to.flags, from.name, to.name],
+          ],
+          { signal: options.signal, onLine },
+        ),
+      ),
+    )
+    if (result.exitCode === 0) return
+    const side = failedSide(result.stderrTail)
+    const failed = side === 'source' ? source : destination
+    throw translateSkopeoFailure(result.stderrTail, formatImageReference(failed.image), side)
+  }
+
   return {
     name: 'skopeo',
     version: version.join('.'),
     async inspect(place, options) {
+      const files = await openFiles(place.image)
+      if (files !== undefined) return readFromFiles(place, files)
       const result = await inspect(place, ['--raw'], options)
-      return result.exitCode === 0 ? readManifest(place, result) : absentOrThrow(place, result)
+      return result.exitCode === 0 ? readManifest(place, result.stdout) : absentOrThrow(place, result)
     },
     async inspectConfig(place, options) {
-      const config = parseImageConfig(await succeeded(place, inspect(place, ['--config', '--raw'], options)))
+      const files = await openFiles(place.image)
+      const bytes =
+        files === undefined
+          ? await succeeded(place, inspect(place, ['--config', '--raw'], options))
+          : await files.read((await readFromFiles(place, files))?.configDigest ?? '')
+      const config = bytes && parseImageConfig(bytes)
       if (config === undefined) throw notAnImage(place.image)
       return config
     },
-    async copy({ source, destination, platform, withSignatures }, { signal: copySignal, report }) {
+    async copy({ source, destination, platform, withSignatures }, options) {
       const flags = [
         ...(platform === undefined ? ['--all'] : []),
-        ...(canKeepDigest(source.image, destination.image) && isAtLeast(version, preservesDigestsSince)
-          ? ['--preserve-digests']
-          : []),
+        ...(canKeepDigest(source.image, destination.image) ? keepDigest : []),
         ...(withSignatures ? [] : ['--remove-signatures']),
       ]
-      const onLine = (line: string) => report({ event: 'log', source: 'skopeo', line: sanitize(line) })
-      const options = { env, signal: copySignal, report }
-      const result = await withAccess(source, 'src-', options, from =>
-        withAccess(destination, 'dest-', options, to =>
+      const copyTo = (destinationPlace: ImagePlace, more: readonly string[]) =>
+        copy({ source, destination: destinationPlace, flags: [...flags, ...more], platform }, options)
+      const { image } = destination
+      if (image.transport !== 'oci') {
+        await copyTo(destination, [])
+        return undefined
+      }
+      const name = image.digest === undefined ? image.name : undefined
+      return writeIntoLayout(image.path, name, ({ path, blobs }) =>
+        copyTo({ ...destination, image: { transport: 'oci', path, name: 'image' } }, ['--dest-shared-blob-dir', blobs]),
+      )
+    },
+    async putList(destination, { bytes, mediaType }, options) {
+      const { image } = destination
+      if (image.transport === 'oci') {
+        const digest = await writeBlob(image.path, bytes)
+        await nameImage(image.path, image.name ?? digest, { mediaType, digest, size: bytes.length })
+        return
+      }
+      await withPrivateDirectory(async directory => {
+        await writeListDirectory(directory, bytes)
+        const onLine = logTo(options.report)
+        const result = await withAccess(destination, 'dest-', { env, ...options }, to =>
           skopeo(
             [
-              ...platformFlags(platform),
-              ...[...from.global, ...to.global],
+              ...to.global,
               'copy',
-              ...[...flags, ...from.flags, ...to.flags, from.name, to.name],
+              '--multi-arch',
+              'index-only',
+              ...keepDigest,
+              ...to.flags,
+              `dir:${directory}`,
+              to.name,
             ],
-            { signal: copySignal, onLine },
+            { signal: options.signal, onLine },
           ),
-        ),
-      )
-      if (result.exitCode === 0) return
-      const side = failedSide(result.stderrTail)
-      const failed = side === 'source' ? source : destination
-      throw translateSkopeoFailure(result.stderrTail, formatImageReference(failed.image), side)
+        )
+        if (result.exitCode === 0) return
+        throw translateSkopeoFailure(result.stderrTail, formatImageReference(image), 'destination')
+      })
     },
   }
 }
+
+/** Layouts and their archives are read here: skopeo finds images of a list nowhere but in registries. */
+async function openFiles(image: ImageReference): Promise<OciFiles | undefined> {
+  const none: OciFiles = { images: [], read: async () => undefined, size: async () => undefined }
+  if (image.transport === 'oci') return (await openOciLayout(image.path)) ?? none
+  return image.transport === 'oci-archive' ? ((await openOciArchive(image.path)) ?? none) : undefined
+}
+
+/** Of a destination, what lacks a layer counts as not there. */
+async function readFromFiles(place: ImagePlace, files: OciFiles): Promise<ImageManifest | undefined> {
+  const { image, side } = place
+  if (!('path' in image)) return undefined
+  const digest = image.digest ?? findImage(files, image.name)?.digest
+  const bytes = digest === undefined ? undefined : await files.read(digest)
+  if (bytes === undefined) return undefined
+  const found = readManifest(place, bytes)
+  if (side === 'source') return found
+  const sizes = await Promise.all(found.blobs.map(async blob => (await files.size(blob.digest)) === blob.size))
+  return sizes.every(Boolean) ? found : undefined
+}
+
+const logTo = (report: Report) => (line: string) => report({ event: 'log', source: 'skopeo', line: sanitize(line) })
 
 /**
  * Archives and the engine keep layers unpacked, so skopeo makes the digest while it copies. Into an OCI layout it would
@@ -113,8 +203,24 @@ async function withAccess(
   options: { env: Record<string, string | undefined>; signal: AbortSignal; report: Report },
   use: (access: SkopeoAccess) => Promise<ToolResult>,
 ): Promise<ToolResult> {
-  if (place.image.transport !== 'docker-daemon') return withRegistryAccess(place, prefix, options, use)
+  const { image } = place
+  if (image.transport === 'oci' && image.digest !== undefined) return withOciView(image, image.digest, use)
+  if (image.transport !== 'docker-daemon') return withRegistryAccess(place, prefix, options, use)
   return use({ global: [], flags: await daemonFlags(prefix, options.env), name: formatForSkopeo(place.image) })
+}
+
+/** One image of a list that lies in a layout. */
+function withOciView(
+  { path }: FileReference,
+  digest: string,
+  use: (access: SkopeoAccess) => Promise<ToolResult>,
+): Promise<ToolResult> {
+  return withPrivateDirectory(async directory => {
+    const bytes = (await (await openOciLayout(path))?.read(digest)) ?? Buffer.alloc(0)
+    const mediaType = parseImageManifest(bytes)?.mediaType ?? ''
+    await writeView(directory, path, { mediaType, digest, size: bytes.length })
+    return use({ global: [], flags: [], name: `oci:${directory}:image` })
+  })
 }
 
 async function findVersion(env: Record<string, string | undefined>, signal: AbortSignal): Promise<number[]> {
@@ -135,8 +241,8 @@ function isAtLeast(
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)
 }
 
-function readManifest(place: ImagePlace, { stdout }: ToolResult): ImageManifest {
-  const imageManifest = parseImageManifest(stdout)
+function readManifest(place: ImagePlace, bytes: Buffer): ImageManifest {
+  const imageManifest = parseImageManifest(bytes)
   if (imageManifest === undefined) throw notAnImage(place.image)
   return imageManifest
 }

@@ -35,7 +35,7 @@ export function mirrorCommand(context: Context): Command {
       '[image...]',
       'such as nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4, docker-daemon:NAME:TAG or oci:DIR:TAG',
     )
-    .requiredOption('--to <dest>', 'registry.internal:5000/prefix, oci:DIR or oci-archive:FILE')
+    .requiredOption('--to <dest>', 'registry.internal:5000/prefix, oci:DIR, oci-archive:FILE or docker-archive:FILE')
     .option('--from-file <file>', 'one image a line, # comments; - reads standard input')
     .addOption(new Option('--platform <os/arch,…>', 'of images for several platforms').default('all'))
     .option('--with-signatures', 'copy signatures with the image')
@@ -134,14 +134,14 @@ function warnAboutTls({ srcTlsVerify, destTlsVerify }: MirrorFlags, { report }: 
 type FormatReference = typeof import('../../image/reference.ts').formatImageReference
 
 function describePlan(prepared: PreparedImage, format: FormatReference) {
-  const { source, destination, action, bytes, platforms, sourceDigest } = prepared
+  const { source, destination, action, bytes, images, sourceDigest } = prepared
   return {
     source: format(source.image),
     sourceDigest,
     destination: format(destination.image),
     action,
     bytes,
-    platforms,
+    platforms: images.map(({ platform }) => platform),
   }
 }
 
