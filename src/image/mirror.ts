@@ -53,13 +53,32 @@ export interface ImageCopier {
    * @returns what was written, where that may be another one than the source.
    */
   copy(
-    copy: { source: ImagePlace; destination: ImagePlace; platform?: string; withSignatures: boolean },
+    copy: {
+      source: ImagePlace
+      destination: ImagePlace
+      platform?: string
+      withSignatures: boolean
+      /** Byte for byte, or not at all: what refers to an image by its digest. */
+      exact?: boolean
+    },
     options: { signal: AbortSignal; report: Report },
   ): Promise<Descriptor | undefined>
   /** Writes a list whose images are there already. */
   putList(
     destination: ImagePlace,
     list: { bytes: Buffer; mediaType: string },
+    options: { signal: AbortSignal; report: Report },
+  ): Promise<void>
+  /** What refers to an image by its digest, in the same repository, layout or archive. */
+  listReferrers(
+    place: ImagePlace,
+    digest: string,
+    options: { signal: AbortSignal; report: Report },
+  ): Promise<Descriptor[]>
+  /** Makes that known at a destination, once they are there. */
+  noteReferrers(
+    place: ImagePlace,
+    referring: { digest: string; referrers: readonly Descriptor[] },
     options: { signal: AbortSignal; report: Report },
   ): Promise<void>
 }
@@ -162,8 +181,10 @@ async function mirrorImage(copy: PlannedCopy, request: MirrorRequest, context: M
       const places = attemptNumber === 1 ? direct : relayed(direct)
       const prepared = await prepareImage(places, request, context)
       const status = prepared.action === 'present' ? 'present' : 'copied'
-      const proved = prepared.action === 'present' ? prepared.present : await copyAndVerify(prepared, request, context)
-      if (request.withSignatures === true) await copySignatures(prepared, proved, context)
+      const proved =
+        prepared.action === 'present'
+          ? await addSignatures(prepared, prepared.present, request, context)
+          : await copyAndVerify(prepared, request, context)
       report({ event: 'finished', key: task, action: status === 'present' ? 'skipped' : 'copied' })
       return describe(prepared, proved, status)
     },
@@ -200,12 +221,26 @@ async function copyAndVerify(
     const staged = { ...prepared, destination }
     if (prepared.isSubset) await copySubset(staged, { withSignatures }, context)
     else await copyWhole(staged, { withSignatures }, context)
-    return verifyCopy(staged, context)
+    const verified = await verifyCopy(staged, context)
+    if (withSignatures) await copySignatures(staged, verified, context)
+    return verified
   })
   reportChange(prepared, proved, context)
   context.report({ event: 'bytes', key: task, bytes: proved.bytes })
   context.report({ event: 'ended', task })
   return proved
+}
+
+/** An image may be there from a run that took no signatures along. An archive is whole as it is. */
+async function addSignatures(
+  prepared: PreparedImage,
+  present: ProvedImage,
+  { withSignatures = false }: MirrorRequest,
+  context: MirrorContext,
+): Promise<ProvedImage> {
+  const isArchive = /-archive$/.test(prepared.destination.image.transport)
+  if (withSignatures && !isArchive) await copySignatures(prepared, present, context)
+  return present
 }
 
 async function copyWhole(

@@ -18,7 +18,7 @@ const descriptorSchema = v.looseObject({
 })
 export type Descriptor = v.InferOutput<typeof descriptorSchema>
 
-const indexSchema = v.looseObject({ manifests: v.array(descriptorSchema) })
+export const indexSchema = v.looseObject({ manifests: v.array(descriptorSchema) })
 
 const nameAnnotation = 'org.opencontainers.image.ref.name'
 

@@ -11,6 +11,7 @@ import { writeAuthFile } from './auth-file.ts'
 import type { ImagePlace } from './mirror.ts'
 import { withPrivateDirectory } from './private-directory.ts'
 import { formatForSkopeo, type RegistryReference } from './reference.ts'
+import { openRegistryApi, type RegistryApi } from './registry-api.ts'
 import { readRegistryCas, writeCertificates } from './registry-certificates.ts'
 import { openRelay } from './relay.ts'
 
@@ -26,6 +27,32 @@ interface AccessOptions {
   env: Record<string, string | undefined>
   signal: AbortSignal
   report: Report
+  reach: Reach
+}
+
+type RegistryPlace = ImagePlace & { image: RegistryReference }
+
+/** How nimctl itself comes to a registry. */
+export type Reach = (place: RegistryPlace, signal: AbortSignal) => Promise<{ origin: URL; connections: Connections }>
+
+/** Certificates are read, and the registry is looked for, once. */
+export function openReach(env: AccessOptions['env']): Reach {
+  const known = new Map<string, ReturnType<Reach>>()
+  return (place, signal) => {
+    const key = `${place.side} ${place.image.registry}`
+    const opening = known.get(key) ?? openRegistry(place, { env, signal })
+    known.set(key, opening)
+    opening.catch(() => known.delete(key))
+    return opening
+  }
+}
+
+async function openRegistry(
+  place: RegistryPlace,
+  { env, signal }: { env: AccessOptions['env']; signal: AbortSignal },
+): ReturnType<Reach> {
+  const connections = await withPrivateDirectory(directory => openRegistryConnections(place, { env, directory }))
+  return { connections, origin: await findOrigin(place, connections, signal) }
 }
 
 /** Credentials and certificates lie in a private directory while `use` runs; a relay stands as long. */
@@ -54,13 +81,12 @@ export function withRegistryAccess<Result>(
  * reads no such settings, and only a name of its own leads through the relay.
  */
 async function withRelay<Result>(
-  place: ImagePlace & { image: RegistryReference },
-  { env, signal, report, prefix, directory }: AccessOptions & { prefix: string; directory: string },
+  place: RegistryPlace,
+  { reach, signal, report, prefix, directory }: AccessOptions & { prefix: string; directory: string },
   use: (access: SkopeoAccess) => Promise<Result>,
 ): Promise<Result> {
   const { image, side, credentials, relay: settings } = place
-  const connections = await openRegistryConnections(place, { env, directory })
-  const origin = await findOrigin(place, connections, signal)
+  const { connections, origin } = await reach(place, signal)
   const relay = await openRelay({ origin, connections, maxRetries: settings?.maxRetries ?? 0, signal, report })
   try {
     const registries = [relay.host, image.registry]
@@ -82,13 +108,20 @@ async function withRelay<Result>(
     return await use({ global: ['--registries-conf', conf], flags, name: formatForSkopeo(image) })
   } finally {
     relay.close()
-    connections.httpAgent.destroy()
-    connections.httpsAgent.destroy()
   }
 }
 
+/** To ask a registry what skopeo can't, with the same credentials and certificates. */
+export async function reachRegistryApi(
+  place: RegistryPlace,
+  { reach, signal, report }: AccessOptions,
+): Promise<RegistryApi> {
+  const { image, credentials } = place
+  return openRegistryApi({ image, ...(await reach(place, signal)), credentials, signal, report })
+}
+
 async function openRegistryConnections(
-  { image, caFile, tlsVerify, proxy }: ImagePlace & { image: RegistryReference },
+  { image, caFile, tlsVerify, proxy }: RegistryPlace,
   { env, directory }: { env: AccessOptions['env']; directory: string },
 ): Promise<Connections> {
   // skopeo trusts what the system trusts, and Node.js its own list.
@@ -104,7 +137,7 @@ async function openRegistryConnections(
 
 /** As skopeo does: plain HTTP only where checking TLS was switched off and TLS is not spoken. */
 async function findOrigin(
-  { image, tlsVerify }: ImagePlace & { image: RegistryReference },
+  { image, tlsVerify }: RegistryPlace,
   connections: Connections,
   signal: AbortSignal,
 ): Promise<URL> {

@@ -18,7 +18,8 @@ import {
 } from './oci-layout.ts'
 import { removeAbandonedDirectories, withPrivateDirectory } from './private-directory.ts'
 import { type FileReference, formatForSkopeo, formatImageReference, type ImageReference } from './reference.ts'
-import { type SkopeoAccess, withRegistryAccess } from './registry-access.ts'
+import { listReferrers, listReferrersInFiles, noteReferrers } from './referrers.ts'
+import { type SkopeoAccess, withRegistryAccess, openReach, type Reach, reachRegistryApi } from './registry-access.ts'
 import { failedSide, translateSkopeoFailure } from './skopeo-errors.ts'
 
 const install =
@@ -44,12 +45,13 @@ export async function openSkopeo({
 }): Promise<ImageCopier> {
   const version = await findVersion(env, signal)
   await removeAbandonedDirectories()
+  const reach = openReach(env)
 
   const skopeo = (args: string[], options: { signal: AbortSignal; onLine?: (line: string) => void }) =>
     runTool('skopeo', args, { env, install, ...options })
 
   const inspect = (place: ImagePlace, flags: string[], options: { signal: AbortSignal; report: Report }) =>
-    withAccess(place, '', { env, ...options }, ({ global, flags: access, name }) =>
+    withAccess(place, '', { env, reach, ...options }, ({ global, flags: access, name }) =>
       skopeo([...global, 'inspect', ...flags, ...access, name], options),
     )
 
@@ -65,8 +67,8 @@ export async function openSkopeo({
     options: { signal: AbortSignal; report: Report },
   ): Promise<void> => {
     const onLine = logTo(options.report)
-    const result = await withAccess(source, 'src-', { env, ...options }, from =>
-      withAccess(destination, 'dest-', { env, ...options }, to =>
+    const result = await withAccess(source, 'src-', { env, reach, ...options }, from =>
+      withAccess(destination, 'dest-', { env, reach, ...options }, to =>
         skopeo(
           [
             ...platformFlags(platform),
@@ -103,10 +105,11 @@ export async function openSkopeo({
       if (config === undefined) throw notAnImage(place.image)
       return config
     },
-    async copy({ source, destination, platform, withSignatures }, options) {
+    async copy({ source, destination, platform, withSignatures, exact = false }, options) {
+      if (exact && keepDigest.length === 0) throw tooOldForSignatures(version)
       const flags = [
         ...(platform === undefined ? ['--all'] : []),
-        ...(canKeepDigest(source.image, destination.image) ? keepDigest : []),
+        ...(exact || canKeepDigest(source.image, destination.image) ? keepDigest : []),
         ...(withSignatures ? [] : ['--remove-signatures']),
       ]
       const copyTo = (destinationPlace: ImagePlace, more: readonly string[]) =>
@@ -131,7 +134,7 @@ export async function openSkopeo({
       await withPrivateDirectory(async directory => {
         await writeListDirectory(directory, bytes)
         const onLine = logTo(options.report)
-        const result = await withAccess(destination, 'dest-', { env, ...options }, to =>
+        const result = await withAccess(destination, 'dest-', { env, reach, ...options }, to =>
           skopeo(
             [
               ...to.global,
@@ -150,7 +153,27 @@ export async function openSkopeo({
         throw translateSkopeoFailure(result.stderrTail, formatImageReference(image), 'destination')
       })
     },
+    async listReferrers(place, digest, options) {
+      const files = await openFiles(place.image)
+      if (files !== undefined) return listReferrersInFiles(files, digest)
+      const { image } = place
+      if (image.transport !== 'docker') return []
+      return listReferrers(await reachRegistryApi({ ...place, image }, { env, reach, ...options }), digest)
+    },
+    async noteReferrers(place, { digest, referrers }, options) {
+      const { image } = place
+      if (image.transport !== 'docker') return
+      await noteReferrers(await reachRegistryApi({ ...place, image }, { env, reach, ...options }), digest, referrers)
+    },
   }
+}
+
+function tooOldForSignatures(version: readonly number[]): NimctlError {
+  return new NimctlError('missing-tool', 'TOOL_TOO_OLD', {
+    what: `skopeo ${version.join('.')} is too old for --with-signatures.`,
+    why: `Signatures hold for one digest, and skopeo keeps digests since ${preservesDigestsSince.join('.')}.`,
+    next: `Leave out --with-signatures, or get a newer one. ${install}`,
+  })
 }
 
 /** Layouts and their archives are read here: skopeo finds images of a list nowhere but in registries. */
@@ -200,7 +223,7 @@ function platformFlags(platform: string | undefined): string[] {
 async function withAccess(
   place: ImagePlace,
   prefix: '' | 'src-' | 'dest-',
-  options: { env: Record<string, string | undefined>; signal: AbortSignal; report: Report },
+  options: { env: Record<string, string | undefined>; signal: AbortSignal; report: Report; reach: Reach },
   use: (access: SkopeoAccess) => Promise<ToolResult>,
 ): Promise<ToolResult> {
   const { image } = place

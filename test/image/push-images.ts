@@ -126,3 +126,36 @@ function tarOf(content: Buffer): Buffer {
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
+
+/** What is said of an image: a signature under cosign's tag, an SBOM as OCI's referrer, and a signature of that one. */
+export async function pushSigned(origin: string, repository: string, digest: string) {
+  const say = async (artifactType: string, subject?: string) => {
+    const payload = await pushBlob(origin, repository, Buffer.from(`${artifactType} of ${subject ?? digest}`))
+    return {
+      schemaVersion: 2,
+      mediaType: types.oci.image,
+      artifactType,
+      config: {
+        mediaType: 'application/vnd.oci.empty.v1+json',
+        ...(await pushBlob(origin, repository, Buffer.from('{}'))),
+      },
+      layers: [{ mediaType: artifactType, ...payload }],
+      ...(subject !== undefined && { subject: { mediaType: types.oci.image, digest: subject, size: 2 } }),
+    }
+  }
+  const refer = async (artifactType: string, subject: string) => {
+    const referrer = { ...(await pushManifest(origin, repository, await say(artifactType, subject))), artifactType }
+    const index = { schemaVersion: 2, mediaType: types.oci.list, manifests: [referrer] }
+    await pushManifest(origin, repository, index, subject.replace(':', '-'))
+    return referrer.digest
+  }
+  const tag = `${digest.replace(':', '-')}.sig`
+  const { digest: signature } = await pushManifest(
+    origin,
+    repository,
+    await say('application/vnd.dev.cosign.signature'),
+    tag,
+  )
+  const sbom = await refer('application/spdx+json', digest)
+  return { tag, signature, sbom, signatureOfSbom: await refer('application/vnd.example.signature', sbom) }
+}
