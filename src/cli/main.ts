@@ -69,7 +69,13 @@ export async function run(args: readonly string[]): Promise<number> {
 /** The first signal stops cleanly; a second one ends the process at once, as users expect. */
 function listenForSignals(): AbortController {
   const interrupt = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(signal))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    // Not `once`: where no listener is left, what ends child processes with us takes the first signal for the last.
+    process.on(signal, () => {
+      if (interrupt.signal.aborted) process.exit(signalExitCodes[signal])
+      interrupt.abort(signal)
+    })
+  }
   return interrupt
 }
 

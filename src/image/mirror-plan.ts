@@ -39,12 +39,13 @@ export function parseMirrorTarget(text: string): MirrorTarget {
 }
 
 /**
- * Names each image's destination: the source's repository path goes behind the target's prefix, the tag stays; what is
+ * Names each image's destination; one that is named twice is copied once: the source's repository path goes behind the target's prefix, the tag stays; what is
  * asked for by digest alone stays by digest. In an OCI layout the same `path:tag` is the image's name.
  *
  * @throws NimctlError `usage` / `MIRROR_NAMES_COLLIDE`, `ARCHIVE_HOLDS_ONE`.
  */
-export function planMirror(sources: readonly ImageReference[], to: MirrorTarget): PlannedCopy[] {
+export function planMirror(named: readonly ImageReference[], to: MirrorTarget): PlannedCopy[] {
+  const sources = [...new Map(named.map(source => [formatImageReference(source), source])).values()]
   if ((to.type === 'oci-archive' || to.type === 'docker-archive') && sources.length > 1) {
     throw new NimctlError('usage', 'ARCHIVE_HOLDS_ONE', {
       what: `${to.type}:${to.path} takes one image, not ${sources.length}.`,

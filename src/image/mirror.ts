@@ -238,7 +238,7 @@ async function addSignatures(
   { withSignatures = false }: MirrorRequest,
   context: MirrorContext,
 ): Promise<ProvedImage> {
-  const isArchive = /-archive$/.test(prepared.destination.image.transport)
+  const isArchive = prepared.destination.image.transport.endsWith('-archive')
   if (withSignatures && !isArchive) await copySignatures(prepared, present, context)
   return present
 }

@@ -14,7 +14,7 @@ import type { RegistryReference } from './reference.ts'
 export interface RegistryApi {
   /** `undefined` where there is nothing, or the registry does not know such requests. */
   get(path: string, accept: string): Promise<Buffer | undefined>
-  /** @throws NimctlError `auth` / `REGISTRY_AUTH`; `unavailable` / `REGISTRY_UNREACHABLE`, `REGISTRY_THROTTLED`. */
+  /** @throws NimctlError `auth` / `REGISTRY_AUTH`; `unavailable` / `REGISTRY_UNREACHABLE`, `REGISTRY_FAILED`, `REGISTRY_THROTTLED`. */
   put(path: string, bytes: Buffer, mediaType: string): Promise<void>
 }
 
@@ -136,7 +136,7 @@ function failed(
       next: 'Log in: skopeo login REGISTRY.',
     })
   }
-  return new NimctlError('unavailable', status === 429 ? 'REGISTRY_THROTTLED' : 'REGISTRY_UNREACHABLE', {
+  return new NimctlError('unavailable', status === 429 ? 'REGISTRY_THROTTLED' : 'REGISTRY_FAILED', {
     what: `The registry ${host} failed on a request.`,
     why,
     next: 'Wait a while, then run the same command again; what has been copied is kept.',

@@ -35,8 +35,8 @@ export async function writeCertificates(
 export async function readRegistryCas(registry: string, caFile: string | undefined, env: Environment): Promise<string> {
   const known = (await findKnown(registry, env)).filter(({ name }) => name.endsWith('.crt'))
   const paths = [caFile, env['SSL_CERT_FILE'], ...known.map(({ folder, name }) => join(folder, name))]
-  const texts = await Promise.all(paths.map(path => (path ? readCertificates(path) : '')))
-  return texts.filter(text => text !== '').join('\n')
+  const texts = await Promise.all(paths.flatMap(path => (path ? [readCertificates(path)] : [])))
+  return texts.join('\n')
 }
 
 /** As skopeo looks: the first folder that there is. */

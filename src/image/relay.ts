@@ -256,7 +256,7 @@ function ask(session: Session, incoming: IncomingMessage, question: Question): P
 /** Registries send to other hosts for blobs; who is asked there needs no credentials, and gets none. */
 const mostRedirects = 5
 
-/** @throws NimctlError `unavailable` / `REGISTRY_UNREACHABLE`, `REGISTRY_THROTTLED`, `REGISTRY_TLS`. */
+/** @throws NimctlError `unavailable` / `REGISTRY_UNREACHABLE`, `REGISTRY_FAILED`, `REGISTRY_THROTTLED`, `REGISTRY_TLS`. */
 async function askOnce(session: Session, incoming: IncomingMessage, question: Question): Promise<IncomingMessage> {
   const { connections, signal } = session
   const method = question.method ?? incoming.method ?? 'GET'
@@ -290,7 +290,7 @@ async function askOnce(session: Session, incoming: IncomingMessage, question: Qu
 
 function unavailable({ origin }: Session, status: number, retryAfterMs: number | undefined): NimctlError {
   const throttled = status === 429
-  return new NimctlError('unavailable', throttled ? 'REGISTRY_THROTTLED' : 'REGISTRY_UNREACHABLE', {
+  return new NimctlError('unavailable', throttled ? 'REGISTRY_THROTTLED' : 'REGISTRY_FAILED', {
     what: `The registry ${origin.host} ${throttled ? 'answered that there are too many requests' : 'failed on a request'}.`,
     why: `It answered ${status}.`,
     next: 'Wait a while, then run the same command again; what has been copied is kept.',
@@ -354,7 +354,9 @@ async function answerWith(
 
 /** What skopeo makes of it, it says in the words of the registry. */
 function refuse(outgoing: ServerResponse, error: unknown): void {
-  if (outgoing.headersSent) return void outgoing.destroy()
+  const isAway = error instanceof NimctlError && error.code === 'REGISTRY_UNREACHABLE'
+  // A connection that breaks is what skopeo would have seen without the relay.
+  if (outgoing.headersSent || isAway) return void outgoing.destroy()
   const message = error instanceof NimctlError ? [error.message, error.why].join(' ') : errorMessage(error)
   const status = error instanceof NimctlError && error.code === 'REGISTRY_THROTTLED' ? 429 : 502
   outgoing.writeHead(status, { 'content-type': 'application/json' })

@@ -39,7 +39,8 @@ const knownFailures: KnownFailure[] = [
     category: 'unavailable',
     code: 'REGISTRY_TLS',
     what: image => `The certificate of the registry of ${image} is not trusted.`,
-    next: side => `Put its CA into /etc/containers/certs.d/HOST:PORT/ca.crt, or switch the check off: ${tlsFlag(side)}`,
+    next: side =>
+      `Name the CA that issued it: --ca-file FILE (NIMCTL_CA_FILE). Or switch the check off: ${tlsFlag(side)}`,
     mend: 'not',
   },
   {
@@ -73,8 +74,16 @@ const knownFailures: KnownFailure[] = [
     next: () => 'Log in: skopeo login REGISTRY. For nvcr.io the user is $oauthtoken and the password your NGC key.',
   },
   {
+    match: /status(?: code)?:? 5\d\d|internal server error|insufficient storage/i,
+    category: 'unavailable',
+    code: 'REGISTRY_FAILED',
+    what: image => `The registry failed at ${image}.`,
+    next: () =>
+      'Run the same command again; what has been copied is kept. If that does not help, look at the log of the registry and at its disk.',
+  },
+  {
     match:
-      /connection refused|no such host|i\/o timeout|timeout|deadline exceeded|connection reset|network is unreachable|no route to host|EOF|handshake|server misbehaving|status(?: code)?:? 5\d\d|pinging container registry/i,
+      /connection refused|no such host|i\/o timeout|timeout|deadline exceeded|connection reset|network is unreachable|no route to host|EOF|handshake|server misbehaving|pinging container registry/i,
     category: 'unavailable',
     code: 'REGISTRY_UNREACHABLE',
     what: image => `The registry of ${image} could not be reached.`,

@@ -72,9 +72,14 @@ export async function openSkopeo({
         skopeo(
           [
             ...platformFlags(platform),
-            ...[...from.global, ...to.global],
+            ...from.global,
+            ...to.global,
             'copy',
-            ...[...flags, ...from.flags, ...to.flags, from.name, to.name],
+            ...flags,
+            ...from.flags,
+            ...to.flags,
+            from.name,
+            to.name,
           ],
           { signal: options.signal, onLine },
         ),

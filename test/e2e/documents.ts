@@ -23,6 +23,9 @@ export const documents = {
         status: /^(copied|present|failed)$/,
         bytes: 'number',
         'error?': 'map',
+        // Added: the proof for each platform, and why a digest is another one.
+        platformDigests: [{ platform: 'string', sourceDigest: digest, digest }],
+        'why?': 'string',
       },
     ],
   },

@@ -64,14 +64,14 @@ function cut(): void {
   proxy.always(() => hit, { type: 'refuse' })
 }
 
-function loseAnswers(): void {
+function lose(): void {
   proxy.always(everyThird(), { type: 'lose-answer' })
 }
 
 it.each([
   { says: 'answers every third request with 500', hurt: answer500 },
   { says: 'cuts every third request', hurt: cut },
-  { says: 'does what every third request wants, and its answer is lost', hurt: loseAnswers },
+  { says: 'does what every third request wants, and its answer is lost', hurt: lose },
 ])('ends right where the destination $says', async ({ hurt }) => {
   hurt()
   const { ok, images, events } = await mirror(

@@ -13,6 +13,7 @@ it.each([
   ['docker-daemon:nim/x:2', 'localhost', 'localhost/nim/x:2'],
   ['nvcr.io/nim/x:1', 'oci:/data/layout', 'oci:/data/layout:nim/x:1'],
   ['nvcr.io/nim/x:1', 'oci-archive:/data/x.tar', 'oci-archive:/data/x.tar:nim/x:1'],
+  ['nvcr.io/nim/x:1', 'docker-archive:/data/x.tar', 'docker-archive:/data/x.tar:nim/x:1'],
   ['oci:/data/layout:nim/x:1', 'localhost:5000', 'localhost:5000/nim/x:1'],
   ['oci-archive:/data/My NIM.tar', 'localhost:5000', 'localhost:5000/my-nim:latest'],
   ['oci:/data/layout:1.0', 'localhost:5000', 'localhost:5000/layout:1.0'],
@@ -31,4 +32,9 @@ it('refuses two images of one name, and two in one archive', () => {
     'would both become localhost:5000/nim/x:1',
   )
   expect(() => planMirror(images, parseMirrorTarget('oci-archive:x.tar'))).toThrow('takes one image')
+})
+
+it('copies once what is named twice', () => {
+  const images = ['nvcr.io/nim/x:1', 'docker://nvcr.io/nim/x:1'].map(parseImageReference)
+  expect(planMirror(images, parseMirrorTarget('localhost:5000'))).toHaveLength(1)
 })

@@ -13,6 +13,7 @@ import { secret } from '../../src/system/secret.ts'
 import { type Registry, startRegistry } from '../servers/registry.ts'
 import { buildBusyboxImage } from '../system/busybox-image.ts'
 import { pushList } from './image-list.ts'
+import { pushImages, pushSigned } from './push-images.ts'
 
 const signal = new AbortController().signal
 const password = 'nobody-may-see-this'
@@ -91,7 +92,7 @@ it("goes through an OCI layout, which takes another digest for Docker's format a
   expect(archived).toMatchObject({ digest: out?.digest, status: 'copied' })
 })
 
-it('mirrors all platforms of a list, one of them, and refuses some', async () => {
+it('mirrors all platforms of a list, one of them, or some', async () => {
   await (await mirror([daemonImage], registry)).run()
   const list = await pushList(registry, 'nimctl-test/mirror', '1', 'list')
   const source = `${registry}/nimctl-test/mirror:list`
@@ -104,23 +105,74 @@ it('mirrors all platforms of a list, one of them, and refuses some', async () =>
   })
   const [one] = (await (await mirror([source], `${registry}/one`, { platforms: ['linux/arm64'] })).run()).images
   expect(one).toMatchObject({ sourceDigest: list.images[1], digest: list.images[1], platforms: ['linux/arm64/v8'] })
-  const some = (await mirror([source], `${registry}/some`, { platforms: ['linux/amd64', 'linux/arm64'] })).run()
-  await expect(some).rejects.toMatchObject({ category: 'usage', code: 'PLATFORM_SUBSET' })
+  const platforms = ['linux/amd64', 'linux/arm64']
+  const run = async () => (await (await mirror([source], `${registry}/some`, { platforms })).run()).images
+  const some = list.platforms.slice(0, 2).map((platform, index) => {
+    const digest = list.images[index]
+    return { platform, sourceDigest: digest, digest }
+  })
+  const why = expect.stringContaining("2 of the source's 3 platforms")
+  expect(await run()).toMatchObject([{ status: 'copied', sourceDigest: list.digest, platformDigests: some, why }])
+  expect(await run()).toMatchObject([{ status: 'present', platformDigests: some, why }])
   const none = (await mirror([source], `${registry}/none`, { platforms: ['linux/riscv64'] })).run()
   await expect(none).rejects.toMatchObject({ category: 'not-found', code: 'PLATFORM_NOT_FOUND' })
 })
 
-it('takes along what cosign signed, if asked', async () => {
-  await (await mirror([daemonImage], registry)).run()
-  const { digest } = await pushList(registry, 'nimctl-test/mirror', '1', 'signed')
-  const signature = `${digest.replace(':', '-')}.sig`
-  await pushList(registry, 'nimctl-test/mirror', '1', signature)
-  const source = `${registry}/nimctl-test/mirror:signed`
-  const answer = (prefix: string) => fetch(`http://${registry}/v2/${prefix}/nimctl-test/mirror/manifests/${signature}`)
-  await (await mirror([source], `${registry}/unsigned`)).run()
-  expect((await answer('unsigned')).status).toBe(404)
-  await (await mirror([source], `${registry}/signed`, { withSignatures: true })).run()
-  expect((await answer('signed')).status).toBe(200)
+it('takes along what was said of an image, also through a layout, if asked', async () => {
+  const origin = `http://${registry}`
+  const list = await pushImages(origin, 'nimctl-test/signed', '1', { format: 'oci' })
+  const [platform = ''] = list.images
+  const said = [await pushSigned(origin, 'nimctl-test/signed', platform)]
+  const source = `${registry}/nimctl-test/signed:1`
+  const found = async (prefix: string) => {
+    const names = said.flatMap(({ tag, sbom, signatureOfSbom }) => [tag, sbom, signatureOfSbom, sbom.replace(':', '-')])
+    const accept = 'application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json'
+    const answers = await Promise.all(
+      names.map(name => fetch(`${origin}/v2/${prefix}/nimctl-test/signed/manifests/${name}`, { headers: { accept } })),
+    )
+    return [...new Set(answers.map(({ status }) => status))]
+  }
+  const one = { platforms: ['linux/amd64'] }
+  await (await mirror([source], `${registry}/unsigned`, one)).run()
+  expect(await found('unsigned')).toEqual([404])
+  await (await mirror([source], `oci:${directory}/signed`, { ...one, withSignatures: true })).run()
+  await (
+    await mirror([`oci:${directory}/signed:nimctl-test/signed:1`], `${registry}/signed`, { withSignatures: true })
+  ).run()
+  expect(await found('signed')).toEqual([200])
+  const { run, events } = await mirror([source], `docker-archive:${directory}/signed.tar`, {
+    ...one,
+    withSignatures: true,
+  })
+  await run()
+  expect(events).toContainEqual(expect.objectContaining({ event: 'warning', code: 'SIGNATURES_LEFT' }))
+})
+
+it('says that signatures need a newer skopeo, where there are any', async () => {
+  const origin = `http://${registry}`
+  const { images } = await pushImages(origin, 'nimctl-test/signed-old', '1')
+  await pushSigned(origin, 'nimctl-test/signed-old', images[0] ?? '')
+  const script =
+    '#!/bin/sh\n[ "$1" = --version ] && exec echo "skopeo version 1.5.2"\nPATH=${PATH#*:} exec skopeo "$@"\n'
+  const old = await mkdtemp(join(directory, 'old-'))
+  await writeFile(join(old, 'skopeo'), script, { mode: 0o755 })
+  const request = { withSignatures: true, platforms: ['linux/amd64'] }
+  const path = { PATH: `${old}:${process.env['PATH']}` }
+  const running = (await mirror([`${registry}/nimctl-test/signed-old:1`], `${registry}/old`, request, path)).run()
+  await expect(running).rejects.toMatchObject({ category: 'missing-tool', code: 'TOOL_TOO_OLD' })
+})
+
+it('writes several images into one layout at a time, and loses none', async () => {
+  const names = ['a', 'b', 'c', 'd'].map(name => `nimctl-test/parallel-${name}`)
+  const pushed = await Promise.all(names.map(name => pushImages(`http://${registry}`, name, '1', { format: 'oci' })))
+  const layout = `oci:${join(directory, 'parallel')}`
+  const sources = names.map(name => `${registry}/${name}:1`)
+  const { images } = await (await mirror(sources, layout, { parallel: 4 })).run()
+  expect(images.map(({ status, digest }) => ({ status, digest }))).toEqual(
+    pushed.map(({ digest }) => ({ status: 'copied', digest })),
+  )
+  const again = await (await mirror(sources, layout)).run()
+  expect(again.images.map(({ status }) => status)).toEqual(names.map(() => 'present'))
 })
 
 it('stops all of them at the first failure, and says which it was', async () => {

@@ -44,14 +44,20 @@ export async function pushImages(
   origin: string,
   repository: string,
   tag: string,
-  { format = 'docker', layerSize = 1000 }: { format?: 'docker' | 'oci'; layerSize?: number } = {},
+  {
+    format = 'docker',
+    layers: layerCount = 1,
+    layerSize = 1000,
+  }: { format?: 'docker' | 'oci'; layers?: number; layerSize?: number } = {},
 ): Promise<PushedList> {
   const type = types[format]
   const manifests = await Promise.all(
     platforms.map(async platform => {
       const seed = `${repository}:${tag} for ${platform.architecture}`
       const layers = await Promise.all(
-        ['one', 'two'].map(async name => pushLayer(origin, repository, contentOf(`${seed} ${name}`, layerSize))),
+        Array.from({ length: layerCount }, async (_, name) =>
+          pushLayer(origin, repository, contentOf(`${seed} ${name}`, layerSize)),
+        ),
       )
       const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) }
       const config = Buffer.from(JSON.stringify({ ...platform, config: { Env: ['A=1'] }, rootfs }))
@@ -72,7 +78,7 @@ export async function pushImages(
   }
 }
 
-export async function pushManifest(
+async function pushManifest(
   origin: string,
   repository: string,
   manifest: { mediaType: string } & Record<string, unknown>,
@@ -87,7 +93,7 @@ export async function pushManifest(
   return { mediaType: manifest.mediaType, digest, size: text.length }
 }
 
-export async function pushBlob(origin: string, repository: string, bytes: Buffer) {
+async function pushBlob(origin: string, repository: string, bytes: Buffer) {
   const begun = await fetch(`${origin}/v2/${repository}/blobs/uploads/`, { method: 'POST' })
   const url = new URL(begun.headers.get('location') ?? '', origin)
   const digest = digestOf(bytes)
@@ -123,7 +129,7 @@ function tarOf(content: Buffer): Buffer {
   return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512), Buffer.alloc(1024)])
 }
 
-export function digestOf(bytes: Uint8Array): string {
+function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 

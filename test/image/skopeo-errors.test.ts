@@ -40,6 +40,11 @@ it.each([
     'unavailable',
     'REGISTRY_UNREACHABLE',
   ],
+  [
+    'writing blob: initiating layer upload to /v2/x/blobs/uploads/ in r: received unexpected HTTP status: 500 Internal Server Error',
+    'unavailable',
+    'REGISTRY_FAILED',
+  ],
   ['dial tcp: lookup nohost.invalid on 10.0.0.1:53: no such host', 'unavailable', 'REGISTRY_UNREACHABLE'],
   [
     'loading image from docker engine: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?',

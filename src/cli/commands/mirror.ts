@@ -37,8 +37,10 @@ export function mirrorCommand(context: Context): Command {
     )
     .requiredOption('--to <dest>', 'registry.internal:5000/prefix, oci:DIR, oci-archive:FILE or docker-archive:FILE')
     .option('--from-file <file>', 'one image a line, # comments; - reads standard input')
-    .addOption(new Option('--platform <os/arch,…>', 'of images for several platforms').default('all'))
-    .option('--with-signatures', 'copy signatures with the image')
+    .addOption(
+      new Option('--platform <os/arch,…>', 'several with commas, out of images for several platforms').default('all'),
+    )
+    .option('--with-signatures', 'copy signatures, attestations and SBOMs with the image')
     .addOption(
       new Option('--retries <n>', 'tries after the first').default(3).argParser(parseRetries).env('NIMCTL_RETRIES'),
     )
@@ -53,12 +55,13 @@ export function mirrorCommand(context: Context): Command {
 }
 
 const examples = `
-Credentials: those of skopeo login and docker login (REGISTRY_AUTH_FILE, DOCKER_CONFIG); NGC_API_KEY for nvcr.io;
-NIMCTL_REGISTRY_USERNAME and NIMCTL_REGISTRY_PASSWORD for the destination.
+Credentials: NGC_API_KEY for nvcr.io; NIMCTL_REGISTRY_USERNAME and NIMCTL_REGISTRY_PASSWORD for the destination; else those of
+skopeo login and docker login (REGISTRY_AUTH_FILE, DOCKER_CONFIG, credential helpers).
 
 Examples:
   nimctl mirror nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 --to registry.internal:5000
   nimctl mirror --from-file images.txt --to registry.internal:5000/nvidia --keep-going --json
+  nimctl mirror nvcr.io/nim/nvidia/nvclip:latest --to oci:./images --platform linux/amd64,linux/arm64 --with-signatures
   nimctl mirror docker-daemon:my/nim:1.0 --to oci:./images`
 
 async function mirror(names: readonly string[], flags: MirrorFlags, context: Context): Promise<void> {
@@ -103,7 +106,7 @@ async function mirror(names: readonly string[], flags: MirrorFlags, context: Con
 }
 
 async function readImageList(file: string, context: Context): Promise<string[]> {
-  const lines = (await readInput(file, context)).split('\n')
+  const lines = (await readInput(file, context)).split(/\r?\n/)
   return lines.map(line => line.replace(/(?:^|\s)#.*$/, '').trim()).filter(line => line !== '')
 }
 

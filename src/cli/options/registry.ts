@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { ngcKey } from '../settings.ts'
 
 /** As NVIDIA documents it for nvcr.io: the user `$oauthtoken`, the key as password. */
-export function ngcLogin(registry: string, { env }: Context): RegistryCredentials | undefined {
+function ngcLogin(registry: string, { env }: Context): RegistryCredentials | undefined {
   const key = ngcKey(env)
   return registry === 'nvcr.io' && key !== undefined ? { username: '$oauthtoken', password: key } : undefined
 }
