@@ -1,5 +1,6 @@
 import { NimctlError } from '../system/errors.ts'
 import type { Section } from './listing.ts'
+import type { SpecChoice } from './select-by-spec.ts'
 
 /** `--gpu PRODUCT[:PCI-ID+PCI-ID]`: the name to look for, and the device ids of which one must be the profile's. */
 export interface GpuChoice {
@@ -7,11 +8,15 @@ export interface GpuChoice {
   pciIds: readonly string[]
 }
 
-/** What the choosing flags say (cli.md, profiles). Profiles by name, all, or those that meet every other condition. */
+/**
+ * What the choosing flags say (cli.md, profiles). Profiles by name, all, as the NIM Operator would for a NIMCache, or
+ * those that meet every other condition.
+ */
 export interface ProfileChoice {
   /** Ids, unique beginnings of ids, or exact descriptions. */
   profiles?: readonly string[] | undefined
   all?: boolean | undefined
+  spec?: SpecChoice | undefined
   sections?: readonly Section[] | undefined
   /** One of them is to match. */
   gpus?: readonly GpuChoice[] | undefined
@@ -48,12 +53,13 @@ export function checkChoice(choice: ProfileChoice, conditions: readonly string[]
   const ways: string[] = []
   if (choice.all === true) ways.push('--all')
   if (isNamed(choice)) ways.push('--profile')
+  if (choice.spec !== undefined) ways.push('--spec')
   if (conditions.length > 0) ways.push(conditions.join(' '))
   const [first, second] = ways
   if (first === undefined || second === undefined) return
   throw new NimctlError('usage', 'PROFILE_CHOICE_CONFLICT', {
     what: `${first} and ${second} exclude each other.`,
-    why: 'Profiles are chosen by name, all at once, or by what they are.',
+    why: 'Profiles are chosen by name, all at once, as the operator does, or by what they are.',
     next: `Leave out ${first} or ${second}.`,
   })
 }

@@ -12,8 +12,10 @@ export function joinManifest(listing: ProfileListing, manifest: ModelManifest): 
   const unlisted = [...inManifest.values()].filter(({ id }) => !listed.has(id))
   const foreign = listing.profiles.filter(({ id }) => !inManifest.has(id))
   const joined = listing.profiles.map(profile => joinProfile(profile, inManifest.get(profile.id)))
+  const { operatorParser } = manifest
   return {
     ...listing,
+    ...(operatorParser !== undefined && { operatorParser }),
     profiles: [...joined, ...unlisted],
     warnings: [...listing.warnings, ...differences(listing, foreign, unlisted)],
   }

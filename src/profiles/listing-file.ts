@@ -4,7 +4,19 @@ import { NimctlError } from '../system/errors.ts'
 import { type ProfileListing, sections } from './listing.ts'
 import { listManifest } from './manifest-listing.ts'
 import { parseModelManifest } from './manifest.ts'
+import type { ModelManifest } from './model-manifest.ts'
 import { parseProfileList } from './parse-listing.ts'
+
+/** A list, and the model manifest where it was made from one: that alone tells files. */
+export interface ProfilesWithManifest {
+  listing: ProfileListing
+  manifest?: ModelManifest | undefined
+}
+
+/** As `readProfilesFile`, for whom the list is enough. */
+export function readListingFile(text: string): ProfileListing {
+  return readProfilesFile(text).listing
+}
 
 /**
  * Reads what somebody saved: the output of a list command, a model manifest, or the JSON of `nimctl profiles --json`,
@@ -12,13 +24,16 @@ import { parseProfileList } from './parse-listing.ts'
  *
  * @throws NimctlError `usage` / `LISTING_EMPTY` naming what was looked for, `LISTING_INVALID`, `MANIFEST_INVALID`.
  */
-export function readListingFile(text: string): ProfileListing {
+export function readProfilesFile(text: string): ProfilesWithManifest {
   const json = parseJson(text)
-  if (json !== undefined && 'kind' in json) return readSavedListing(json)
-  if (json !== undefined || manifestKey.test(text)) return { ...listManifest(parseModelManifest(text)), source: 'file' }
+  if (json !== undefined && 'kind' in json) return { listing: readSavedListing(json) }
+  if (json !== undefined || manifestKey.test(text)) {
+    const manifest = parseModelManifest(text)
+    return { listing: { ...listManifest(manifest), source: 'file' }, manifest }
+  }
   const list = parseProfileList(text)
   if (list.profiles.length === 0) throw empty(list.warnings)
-  return { source: 'file', ...list }
+  return { listing: { source: 'file', ...list } }
 }
 
 /** The JSON of nimctl names its kind; a model manifest may be JSON as well, a log may hold lines of it. */
@@ -33,9 +48,9 @@ function parseJson(text: string): object | undefined {
   }
 }
 
-/** Keys at the left edge that only a manifest has; ids of a list stand behind a bullet. */
+/** Keys at the left edge that only a manifest has; ids of a list stand behind a bullet. Ids may be any name. */
 const manifestKey =
-  /^\uFEFF?["']?(?:(?:schema_version|model_profile)["']?\s*:|profiles\s*:\s*$|(?:[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})["']?\s*:)/m
+  /^\uFEFF?["']?(?:(?:schema_version|model_profile)["']?\s*:|profiles\s*:\s*$|(?:[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})["']?\s*:|[\w.-]+["']?:[ \t]*\r?\n[ \t]+(?:model|release|tags|container_url|workspace):)/m
 
 const gpu = v.looseObject({
   name: v.string(),
@@ -64,6 +79,7 @@ const savedListing = v.looseObject({
   image: v.exactOptional(v.string()),
   imageDigest: v.exactOptional(v.string()),
   family: v.exactOptional(v.string()),
+  operatorParser: v.exactOptional(v.picklist(['v1', 'v2', 'none'])),
   gpus: v.array(gpu),
   profiles: v.array(profile),
   warnings: v.array(v.string()),
@@ -73,9 +89,11 @@ function readSavedListing(json: object): ProfileListing {
   const result = v.safeParse(savedListing, json)
   if (!result.success)
     throw invalid(result.issues.map(issue => `${v.getDotPath(issue) ?? 'document'}: ${issue.message}`))
-  const { formatVersion: _version, kind: _kind, ...listing } = result.output
+  // What was new or shared then was so for another choice.
+  const { formatVersion: _version, kind: _kind, ok: _ok, together: _together, ...listing } = result.output
   if (listing.profiles.length === 0) throw empty(listing.warnings)
-  return { ...listing, source: 'file' }
+  const profiles = listing.profiles.map(({ shared: _shared, new: _new, ...profile }) => profile)
+  return { ...listing, profiles, source: 'file' }
 }
 
 const shownProblems = 5

@@ -1,3 +1,5 @@
+import type { ManifestParser } from '../operator/match-profiles.ts'
+
 /** Where a profile stands on the host that was asked; `unknown` where nobody was asked (the manifest alone). */
 export const sections = ['runnable', 'low-memory', 'compilable', 'incompatible', 'unknown'] as const
 
@@ -23,9 +25,20 @@ export interface ListedProfile {
   requiresGbPerGpu?: number
   /** From the manifest: the number of files. */
   files?: number
+  /** Of its files, where all of their sizes are known. */
   bytes?: number
+  /** Of its files, what other selected profiles have too. */
+  shared?: FileCount
+  /** Of its files, what the place of `--new-to` does not hold. */
+  new?: FileCount
   selected: boolean
   why?: string
+}
+
+/** Different files, and their bytes where all of their sizes are known. */
+export interface FileCount {
+  files: number
+  bytes?: number
 }
 
 /** What an image offers, and what one host said of it (cli.md, JSON that scripts rely on). */
@@ -40,7 +53,11 @@ export interface ProfileListing {
   imageUser?: string
   /** Programs that images of the family hold. */
   utilities?: string[]
+  /** Which of the NIM Operator's parsers reads the model manifest; absent where there was none. */
+  operatorParser?: ManifestParser | 'none'
   gpus: ListedGpu[]
   profiles: ListedProfile[]
+  /** The selected profiles together, each file once; absent where the manifest does not tell files apart. */
+  together?: FileCount & { new?: FileCount }
   warnings: string[]
 }

@@ -19,13 +19,18 @@ export function readComponents(components: unknown): ManifestFile[] {
   })
 }
 
-/** Version 2: a map of paths in the workspace to `{uri}`. */
+/** Version 2: a map of paths in the workspace to `{uri}`, or to `{uri, size}` where the manifest tells sizes. */
 export function readFileMap(files: unknown): ManifestFile[] {
   if (!isMap(files)) return []
   return Object.entries(files).flatMap(([path, value]) => {
     const uri = isMap(value) ? textOf(value['uri']) : undefined
-    return uri === undefined ? [] : [{ path, ...parseFileUri(uri, path) }]
+    return uri === undefined ? [] : [{ path, ...parseFileUri(uri, path), ...readSize(value) }]
   })
+}
+
+function readSize(value: unknown): Pick<ManifestFile, 'size'> {
+  const written = isMap(value) ? textOf(value['size']) : undefined
+  return written !== undefined && /^\d{1,15}$/.test(written) ? { size: Number(written) } : {}
 }
 
 /**

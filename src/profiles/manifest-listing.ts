@@ -2,8 +2,14 @@ import type { ListedProfile, ProfileListing } from './listing.ts'
 import type { ManifestProfile, ModelManifest } from './model-manifest.ts'
 
 /** What an image offers by its manifest alone. No host was asked, so every section is `unknown`; there are no descriptions. */
-export function listManifest({ profiles }: ModelManifest): ProfileListing {
-  return { source: 'manifest', gpus: [], profiles: profiles.map(manifestProfile), warnings: [] }
+export function listManifest({ operatorParser, profiles }: ModelManifest): ProfileListing {
+  return {
+    source: 'manifest',
+    ...(operatorParser !== undefined && { operatorParser }),
+    gpus: [],
+    profiles: profiles.map(manifestProfile),
+    warnings: [],
+  }
 }
 
 export function manifestProfile({ id, tags, files }: ManifestProfile): ListedProfile {

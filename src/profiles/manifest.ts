@@ -23,15 +23,34 @@ export function parseModelManifest(text: string): ModelManifest {
   return manifest
 }
 
-/** Any `2` in `schema_version` means version 2: so the operator decides (reference/operator.md section 3). */
+/**
+ * Any `2` in `schema_version` means version 2: so the operator decides (reference/operator.md section 3). A list of
+ * profiles under another number, or under none, is read all the same.
+ */
 function readProfiles(top: YamlMap): ModelManifest {
   const { schema_version: version, profiles, manifest } = top
-  const listed = Array.isArray(profiles) && version === undefined
-  if (listed || textOf(version)?.includes('2') === true) {
-    return { schemaVersion: 2, profiles: list(profiles).map(readListed).filter(isDefined) }
-  }
+  const operatorParser = findOperatorParser(top)
   const entries = Array.isArray(manifest) ? manifest.flatMap(legacyEntries) : Object.entries(top)
-  return { schemaVersion: 1, profiles: entries.map(([id, value]) => readKeyed(id, value)).filter(isDefined) }
+  const keyed = entries.map(([id, value]) => readKeyed(id, value)).filter(isDefined)
+  const listed = Array.isArray(profiles) && (version === undefined || keyed.length === 0)
+  if (listed || textOf(version)?.includes('2') === true) {
+    return { schemaVersion: 2, operatorParser, profiles: list(profiles).map(readListed).filter(isDefined) }
+  }
+  return { schemaVersion: 1, operatorParser, profiles: keyed }
+}
+
+/** Go refuses the whole document where one value has another type than the operator's. */
+function findOperatorParser(top: YamlMap): 'v1' | 'v2' | 'none' {
+  if (textOf(top['schema_version'])?.includes('2') === true) {
+    return Array.isArray(top['profiles']) && top['profiles'].every(hasReadableTags) ? 'v2' : 'none'
+  }
+  return Object.values(top).every(hasReadableTags) ? 'v1' : 'none'
+}
+
+function hasReadableTags(profile: unknown): boolean {
+  if (!isMap(profile)) return textOf(profile) === ''
+  const tags = profile['tags'] ?? {}
+  return textOf(tags) === '' || (isMap(tags) && Object.values(tags).every(value => textOf(value) !== undefined))
 }
 
 /** `- id: …` or `- <id>: {…}`. */

@@ -1,3 +1,5 @@
+import type { ManifestParser } from '../operator/match-profiles.ts'
+
 /** A file of a profile's workspace. Version 1 manifests name no NGC version, some not even the repository. */
 export interface ManifestFile {
   /** Where it belongs in the workspace, such as `trtllm_engine/rank0.engine`. */
@@ -8,6 +10,8 @@ export interface ManifestFile {
   version?: string
   /** The file's name at NGC, which is its path in the snapshot. */
   file: string
+  /** Bytes, where the manifest says them. */
+  size?: number
 }
 
 export interface ManifestProfile {
@@ -22,5 +26,7 @@ export interface ManifestProfile {
 /** The image's `model_manifest.yaml` (reference/nim.md, section 3). */
 export interface ModelManifest {
   schemaVersion: 1 | 2
+  /** What the NIM Operator makes of it; `none` where it can't read it, such as the form of MolMIM 1.0. */
+  operatorParser?: ManifestParser | 'none'
   profiles: ManifestProfile[]
 }

@@ -3,13 +3,14 @@ import { checkChoice, isNamed, type ProfileChoice } from './choice.ts'
 import { choiceConditions, type Condition } from './conditions.ts'
 import { findProfile } from './find-profile.ts'
 import type { ListedProfile, ProfileListing } from './listing.ts'
+import { selectBySpec } from './select-by-spec.ts'
 import { profileTraits, type Traits } from './traits.ts'
 
 /**
  * Marks each profile with whether the choosing flags choose it, and why. Where nothing is chosen all are selected.
  *
  * @throws NimctlError `usage` / `PROFILE_CHOICE_CONFLICT` or `PROFILE_AMBIGUOUS`; `not-found` / `PROFILE_UNKNOWN` with
- * the nearest, or `PROFILES_NONE_MATCH` naming the flag that left none.
+ * the nearest, or `PROFILES_NONE_MATCH` naming the flag that left none; and what `selectBySpec` throws.
  */
 export function selectProfiles(listing: ProfileListing, choice: ProfileChoice): ProfileListing {
   const conditions = choiceConditions(choice)
@@ -18,8 +19,19 @@ export function selectProfiles(listing: ProfileListing, choice: ProfileChoice): 
     conditions.map(({ flag }) => flag),
   )
   if (isNamed(choice)) return { ...listing, profiles: selectNamed(listing.profiles, choice.profiles ?? []) }
+  if (choice.spec !== undefined) return requireSome(selectBySpec(listing, choice.spec))
   if (conditions.length > 0) return { ...listing, profiles: selectMatching(listing, conditions) }
   return { ...listing, profiles: listing.profiles.map(({ why: _why, ...profile }) => ({ ...profile, selected: true })) }
+}
+
+/** Whoever only asks what the operator would choose takes `selectBySpec`, where none is an answer. */
+function requireSome(listing: ProfileListing): ProfileListing {
+  if (listing.profiles.some(({ selected }) => selected)) return listing
+  throw new NimctlError('not-found', 'PROFILES_NONE_MATCH', {
+    what: 'No profile matches the spec of --spec.',
+    why: listing.warnings.at(-1),
+    next: 'Why not, for each of them: nimctl profiles IMAGE --spec FILE --explain',
+  })
 }
 
 function selectNamed(profiles: readonly ListedProfile[], names: readonly string[]): ListedProfile[] {

@@ -18,6 +18,16 @@ export function profileTraits({ tags, description }: ListedProfile): Traits {
   return Object.keys(tags).length > 0 ? tagTraits(tags) : wordTraits(description.toLowerCase().split('-'))
 }
 
+/** How many GPUs a profile is spread over; `undefined` where nothing says it. */
+export function profileGpus({ tags, description }: ListedProfile): number | undefined {
+  const words = description.toLowerCase().split('-')
+  const written = (name: string) =>
+    tags[name] ?? words.map(word => /^(tp|pp)(\d+)$/.exec(word)).find(match => match?.[1] === name)?.[2]
+  const [tp, pp] = [written('tp'), written('pp')]
+  const count = Number(tags['number_of_gpus'] ?? (tp === undefined ? undefined : Number(tp) * Number(pp ?? 1)))
+  return Number.isSafeInteger(count) && count > 0 ? count : undefined
+}
+
 /** LLM NIMs name the engine `llm_engine`, others `backend` or `model_type` (reference/operator.md, MatchProfiles). */
 function tagTraits(tags: Record<string, string>): Traits {
   return traits({

@@ -17,15 +17,25 @@ it('reads saved JSON with its image and selection', () => {
   expect(readListingFile(JSON.stringify(saved, undefined, 2))).toEqual({ ...listing, source: 'file' })
 })
 
-it.each([
+it('forgets what was new or shared when it was saved', () => {
+  const [profile] = saved.profiles
+  const weighed = { ...profile, shared: { files: 1 }, new: { files: 2 }, bytes: 3 }
+  const read = readListingFile(JSON.stringify({ ok: true, ...saved, together: { files: 3 }, profiles: [weighed] }))
+  expect(read).not.toHaveProperty('together')
+  expect(read).not.toHaveProperty('ok')
+  expect(read.profiles).toEqual([{ ...profile, bytes: 3 }])
+})
+
+it.each<[string, string, string?]>([
+  ["version 1 with ids of the maker's own", `\nMolMIM-1:\n  tags: {tp: '1'}\n`, 'MolMIM-1'],
   ['version 1', `# saved\n${idOf('1')}:\n  tags: {tp: '1'}\n`],
   ['version 1 with quoted ids', `"${idOf('1')}":\n  tags: {tp: '1'}\n`],
   ['version 2', `schema_version: 2.0.0\nprofiles:\n- id: ${idOf('1')}\n  tags: {tp: '1'}\n`],
   ['JSON', JSON.stringify({ [idOf('1')]: { tags: { tp: '1' } } })],
-])('reads a manifest: %s', (_, text) => {
+])('reads a manifest: %s', (_, text, id = idOf('1')) => {
   expect(readListingFile(text)).toMatchObject({
     source: 'file',
-    profiles: [{ id: idOf('1'), tags: { tp: '1' }, section: 'unknown' }],
+    profiles: [{ id, tags: { tp: '1' }, section: 'unknown' }],
   })
 })
 

@@ -112,6 +112,25 @@ describe('the version', () => {
   })
 
   it.each([
+    ['schema_version: "1.0"', 'none'],
+    ['schema_version: 3.0', 'none'],
+    ['', 'none'],
+    ['schema_version: v2', 'v2'],
+  ])('of a list under "%s" is read all the same; the operator: %s', (line, operatorParser) => {
+    const text = `${line}\nprofiles:\n- id: s1\n  tags: {llm_engine: vllm}\n`
+    expect(parseModelManifest(text)).toMatchObject({ schemaVersion: 2, operatorParser, profiles: [{ id: 's1' }] })
+  })
+
+  it.each([
+    ['profiles by id', version1, 'v1'],
+    ['another value beside them', `model_profile: x\n${version1}`, 'none'],
+    ['a tag that is a list', `${first}:\n  tags: {a: [b]}\n`, 'none'],
+    ['no tags', `${first}:\n  tags:\n`, 'v1'],
+  ])('is 1, and the operator reads it or not: %s', (_, text, operatorParser) => {
+    expect(parseModelManifest(text)).toMatchObject({ schemaVersion: 1, operatorParser })
+  })
+
+  it.each([
     ['ids as values', `- id: MolMIM\n  model: MolMIM\n  tags: {backend: pytorch}`, 'MolMIM'],
     ['ids as keys', `- ${first}:\n    tags: {backend: tensorrt}`, first],
   ])('may be older: MolMIM, %s', (_, entries, id) => {
@@ -163,9 +182,17 @@ it.each([
   )
 })
 
+it('reads sizes where a manifest tells them', () => {
+  const file = (size: string) => `      f: {uri: "ngc://a/b/c:1?file=f", size: ${size}}\n`
+  const text = (size: string) => `schema_version: 2.0\nprofiles:\n- id: x\n  workspace:\n    files:\n${file(size)}`
+  expect(parseModelManifest(text('17')).profiles[0]?.files[0]?.size).toBe(17)
+  expect(parseModelManifest(text('17 GiB')).profiles[0]?.files[0]).not.toHaveProperty('size')
+})
+
 it('lists what an image offers', () => {
   expect(listManifest(parseModelManifest(version1))).toEqual({
     source: 'manifest',
+    operatorParser: 'v1',
     gpus: [],
     profiles: [
       expect.objectContaining({ id: first, description: '', section: 'unknown', lora: true, files: 4, selected: true }),

@@ -113,13 +113,7 @@ type ReadProfiles = (
 
 /** What is wrong with the flags alone is said before the engine is asked for anything. */
 async function prepareChoice(flags: CacheFlags, context: Context): Promise<ReadProfiles> {
-  const { checkChoice } = await import('../../profiles/choice.ts')
-  const { choiceConditions } = await import('../../profiles/conditions.ts')
-  const choice = await readChoice(flags)
-  checkChoice(
-    choice,
-    choiceConditions(choice).map(({ flag }) => flag),
-  )
+  const choice = await readChoice(flags, context)
   const { profilesFrom } = flags
   if (profilesFrom !== undefined) {
     if (isChosen(choice)) throw conflict()

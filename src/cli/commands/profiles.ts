@@ -1,17 +1,20 @@
 import { Command } from 'commander'
 
-import type { ListedProfile, ProfileListing } from '../../profiles/listing.ts'
+import type { ProfileChoice } from '../../profiles/choice.ts'
+import type { ProfilesWithManifest } from '../../profiles/listing-file.ts'
+import type { ProfileListing } from '../../profiles/listing.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choice.ts'
 import { addContainerOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { addRegistryOptions, describeImage, listFromManifest, type RegistryFlags } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
+import { addStoreOptions, type StoreFlags } from '../options/store.ts'
 import type { GlobalFlags } from '../program.ts'
-import { formatBytes } from '../render/format.ts'
 
-interface ProfilesFlags extends EngineFlags, ChoiceFlags, RegistryFlags, GlobalFlags {
+interface ProfilesFlags extends EngineFlags, ChoiceFlags, RegistryFlags, StoreFlags, GlobalFlags {
   file?: string
+  newTo?: string
   ids?: true
   explain?: true
 }
@@ -27,11 +30,12 @@ export function profilesCommand(context: Context): Command {
       '--file <file>',
       'saved output of list-model-profiles, a model_manifest.yaml, or saved --json; - reads standard input',
     )
+    .option('--new-to <dir|url>', 'say which files a directory or store does not hold yet')
     .option('--ids', 'print only the ids of the chosen ones, one a line')
     .option('--explain', 'say why each one was chosen or not')
     .addHelpText('after', examples)
     .action((image: string | undefined, flags: ProfilesFlags) => listProfiles(image, flags, context))
-  return addRegistryOptions(addContainerOptions(addChoiceOptions(command)))
+  return addStoreOptions(addRegistryOptions(addContainerOptions(addChoiceOptions(command))))
 }
 
 const examples = `
@@ -40,10 +44,11 @@ Examples:
   nimctl profiles nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 --on docker --gpus all --section runnable
   nimctl profiles oci-archive:images.tar:1.8.4
   nimctl profiles --file list-output.txt --gpu L40S --tp 2 --ids
+  nimctl profiles IMAGE --engine vllm --new-to s3://models/llama
+  nimctl profiles --file model_manifest.yaml --spec nimcache.yaml --node-gpu NVIDIA-L40S --explain
   nimctl profiles IMAGE --engine vllm --json > profiles.json     # for: nimctl cache --profiles-from profiles.json`
 
 async function listProfiles(image: string | undefined, flags: ProfilesFlags, context: Context): Promise<void> {
-  const { selectProfiles } = await import('../../profiles/select.ts')
   if ((image === undefined) === (flags.file === undefined)) {
     throw new NimctlError('usage', 'PROFILES_SOURCE', {
       what: 'Say whose profiles, in one way.',
@@ -51,15 +56,60 @@ async function listProfiles(image: string | undefined, flags: ProfilesFlags, con
     })
   }
   refuseIdleFlags(flags)
-  const choice = await readChoice(flags)
-  const listing =
+  const choice = await readChoice(flags, context)
+  const read =
     image === undefined
       ? await readFileListing(flags.file ?? '', context)
       : await readImageListing(image, flags, context)
-  const selected = selectProfiles(listing, choice)
-  for (const message of selected.warnings) context.report({ event: 'warning', code: 'PROFILES', message })
-  const { renderTable } = await import('../render/table.ts')
-  context.print('ProfileListing', selected, () => render(selected, { flags, renderTable }))
+  const listing = await weigh(await choose(read.listing, choice), read, { flags, context })
+  const warnings = [...listing.warnings, ...(await hardwareWarnings(listing, choice))]
+  for (const message of warnings) context.report({ event: 'warning', code: 'PROFILES', message })
+  const { renderProfiles } = await import('../render/profile-table.ts')
+  const chosen = listing.profiles.filter(({ selected }) => selected)
+  context.print('ProfileListing', { ok: chosen.length > 0, ...listing, warnings }, () =>
+    flags.ids === true
+      ? chosen.map(({ id }) => id).join('\n')
+      : renderProfiles(listing, { explain: flags.explain === true, newTo: flags.newTo }),
+  )
+}
+
+/** That the NIM Operator would choose none is an answer too: exit 3. */
+async function choose(listing: ProfileListing, choice: ProfileChoice): Promise<ProfileListing> {
+  const { selectProfiles } = await import('../../profiles/select.ts')
+  const { selectBySpec } = await import('../../profiles/select-by-spec.ts')
+  return choice.spec === undefined ? selectProfiles(listing, choice) : selectBySpec(listing, choice.spec)
+}
+
+async function weigh(
+  listing: ProfileListing,
+  { manifest }: ProfilesWithManifest,
+  { flags, context }: { flags: ProfilesFlags; context: Context },
+): Promise<ProfileListing> {
+  const { newTo } = flags
+  if (manifest === undefined || manifest.profiles.length === 0) {
+    if (newTo === undefined) return listing
+    throw new NimctlError('usage', 'NEW_TO_NEEDS_MANIFEST', {
+      what: '--new-to needs the model manifest.',
+      why: 'It alone says which files belong to a profile.',
+      next: 'Give the IMAGE, or --file with its model_manifest.yaml.',
+    })
+  }
+  const { weighProfiles } = await import('../../profiles/weigh.ts')
+  if (newTo === undefined) return weighProfiles(listing, manifest)
+  const { readHeldFiles } = await import('../options/new-to.ts')
+  const weighed = weighProfiles(listing, manifest, await readHeldFiles(newTo, flags, context))
+  const untold = weighed.profiles.filter(profile => profile.selected && profile.new === undefined).length
+  if (untold === 0) return weighed
+  const message = `What is new to ${newTo} can not be told of ${untold} of the chosen profiles: the model manifest names no NGC version of their files.`
+  return { ...weighed, warnings: [...weighed.warnings, message] }
+}
+
+async function hardwareWarnings({ gpus, profiles }: ProfileListing, choice: ProfileChoice): Promise<string[]> {
+  const { checkHardware } = await import('../../profiles/hardware.ts')
+  const products = choice.spec?.model.gpus?.flatMap(({ product = '' }) => product) ?? []
+  const asked = choice.gpus?.map(({ product }) => product) ?? []
+  const names = [...gpus.map(({ name }) => name), ...asked, ...products, ...(choice.spec?.nodeGpus ?? [])]
+  return checkHardware(profiles, names)
 }
 
 /** Without a container there is nothing that they could act on. */
@@ -79,13 +129,13 @@ function refuseIdleFlags({ on, gpus, runtime, shmSize, network, env }: ProfilesF
   })
 }
 
-async function readFileListing(file: string, context: Context): Promise<ProfileListing> {
-  const { readListingFile } = await import('../../profiles/listing-file.ts')
-  return readListingFile(await readInput(file, context))
+async function readFileListing(file: string, context: Context): Promise<ProfilesWithManifest> {
+  const { readProfilesFile } = await import('../../profiles/listing-file.ts')
+  return readProfilesFile(await readInput(file, context))
 }
 
-async function readImageListing(name: string, flags: ProfilesFlags, context: Context): Promise<ProfileListing> {
-  if (flags.on === undefined) return (await listFromManifest(name, flags, context)).listing
+async function readImageListing(name: string, flags: ProfilesFlags, context: Context): Promise<ProfilesWithManifest> {
+  if (flags.on === undefined) return await listFromManifest(name, flags, context)
   const { inspectImage } = await import('../../image/inspect.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context
@@ -93,49 +143,6 @@ async function readImageListing(name: string, flags: ProfilesFlags, context: Con
   const image = await inspectImage(engine, name, { signal, report })
   const manifest = image.manifest === undefined ? undefined : parseModelManifest(image.manifest.text)
   const { listImageOn } = await import('../options/host-listing.ts')
-  return { ...(await listImageOn({ engine, image, manifest, flags, context })), ...(await describeImage(image)) }
-}
-
-function render(
-  listing: ProfileListing,
-  { flags, renderTable }: { flags: ProfilesFlags; renderTable: (head: string[], rows: string[][]) => string },
-): string {
-  const chosen = listing.profiles.filter(({ selected }) => selected)
-  if (flags.ids === true) return chosen.map(({ id }) => id).join('\n')
-  const shown = flags.explain === true ? listing.profiles : chosen
-  const rows = shown.map(profile => [
-    profile.id,
-    describe(profile),
-    profile.section,
-    needs(profile),
-    ...(flags.explain === true ? [profile.selected ? 'yes' : 'no', profile.why ?? ''] : []),
-  ])
-  // A manifest has no descriptions; its tags are no name that --profile would take.
-  const named = listing.profiles.some(({ description }) => description !== '')
-  const head = [
-    'ID',
-    named ? 'DESCRIPTION' : 'TAGS',
-    'SECTION',
-    'NEEDS',
-    ...(flags.explain === true ? ['CHOSEN', 'WHY'] : []),
-  ]
-  const gpus = listing.gpus.map(({ name, free }) => `${name}${free ? '' : ' (busy)'}`)
-  return [...(gpus.length > 0 ? [`GPUs: ${gpus.join(', ')}`] : []), renderTable(head, rows)].join('\n')
-}
-
-/** A manifest has no descriptions: its tags say the same. */
-function describe({ description, tags }: ListedProfile): string {
-  if (description !== '') return description
-  return ['llm_engine', 'backend', 'gpu', 'precision', 'tp', 'profile', 'model_type', 'name']
-    .flatMap(tag => (tags[tag] === undefined || tags[tag] === '' ? [] : [tag === 'tp' ? `tp${tags[tag]}` : tags[tag]]))
-    .concat(tags.feat_lora === 'true' ? ['lora'] : [])
-    .join(' ')
-}
-
-function needs({ requiresGbPerGpu, files, bytes }: ListedProfile): string {
-  return [
-    ...(requiresGbPerGpu === undefined ? [] : [`${requiresGbPerGpu} GB/GPU`]),
-    ...(files === undefined ? [] : [`${files} files`]),
-    ...(bytes === undefined ? [] : [formatBytes(bytes)]),
-  ].join(', ')
+  const listing = await listImageOn({ engine, image, manifest, flags, context })
+  return { listing: { ...listing, ...(await describeImage(image)) }, manifest }
 }

@@ -2,7 +2,10 @@ import { Option, type Command } from 'commander'
 
 import type { ProfileChoice } from '../../profiles/choice.ts'
 import { sections, type Section } from '../../profiles/listing.ts'
+import type { SpecChoice } from '../../profiles/select-by-spec.ts'
 import { NimctlError } from '../../system/errors.ts'
+import type { Context } from '../context.ts'
+import { readInput } from './input.ts'
 import { collect, parseCount } from './values.ts'
 
 export interface ChoiceFlags {
@@ -16,6 +19,8 @@ export interface ChoiceFlags {
   qos?: string
   lora?: boolean
   buildable?: boolean
+  spec?: string
+  nodeGpu?: string[]
 }
 
 const heading = 'Choosing profiles:'
@@ -37,17 +42,27 @@ export function addChoiceOptions(command: Command): Command {
     new Option('--no-lora', 'without LoRA support'),
     new Option('--buildable', 'that an engine can be built from on any GPU'),
     new Option('--no-buildable', 'that is used as it is'),
+    new Option(
+      '--spec <file>',
+      'as the NIM Operator chooses for a NIMCache, or for the fields of its spec.source.ngc.model; - reads standard input',
+    ),
+    new Option('--node-gpu <product>', "with --spec: a node's label nvidia.com/gpu.product; may be repeated").argParser(
+      collect,
+    ),
   ]
   for (const option of options) command.addOption(option.helpGroup(heading))
   return command
 }
 
-export async function readChoice(flags: ChoiceFlags): Promise<ProfileChoice> {
-  const { parseGpuChoice } = await import('../../profiles/choice.ts')
+/** @throws NimctlError `usage` naming the flag that is wrong, or the two that exclude each other. */
+export async function readChoice(flags: ChoiceFlags, context: Context): Promise<ProfileChoice> {
+  const { checkChoice, parseGpuChoice } = await import('../../profiles/choice.ts')
+  const { choiceConditions } = await import('../../profiles/conditions.ts')
   const { profile, all, section, gpu, tp, engine, precision, qos, lora, buildable } = flags
-  return {
+  const choice = {
     profiles: profile,
     all,
+    spec: await readSpec(flags, context),
     sections: section?.split(',').map(parseSection),
     gpus: gpu?.map(parseGpuChoice),
     tp,
@@ -57,6 +72,24 @@ export async function readChoice(flags: ChoiceFlags): Promise<ProfileChoice> {
     lora,
     buildable,
   }
+  checkChoice(
+    choice,
+    choiceConditions(choice).map(({ flag }) => flag),
+  )
+  return choice
+}
+
+async function readSpec({ spec, nodeGpu }: ChoiceFlags, context: Context): Promise<SpecChoice | undefined> {
+  if (spec === undefined && nodeGpu === undefined) return undefined
+  if (spec === undefined) {
+    throw new NimctlError('usage', 'NODE_GPU_IDLE', {
+      what: '--node-gpu only matters with --spec.',
+      why: 'It says what the NIM Operator finds on the nodes.',
+      next: 'Add --spec FILE, or choose with --gpu.',
+    })
+  }
+  const { parseModelSpec } = await import('../../operator/model-spec.ts')
+  return { ...parseModelSpec(await readInput(spec, context)), nodeGpus: nodeGpu ?? [] }
 }
 
 /** Whether any of the flags was used. */
