@@ -45,15 +45,18 @@ export function parseModelSpec(text: string): ReadModelSpec {
     throw invalid(`It has ${unknown.join(', ')}, and none of ${Object.keys(modelFields.entries).join(', ')}.`)
   }
   const given = withoutNothing(result.output)
-  const model = { ...given, ...(isEmpty(given.profiles) && selectedByHand(annotations)) }
+  const byHand = isEmpty(given.profiles) ? selectedByHand(annotations) : undefined
   return {
-    model,
+    model: { ...given, ...(byHand !== undefined && { profiles: byHand }) },
     warnings: [
+      ...(byHand === undefined
+        ? []
+        : [`The annotation ${selectedAnnotation} names the profiles: the operator matches nothing.`]),
       ...(unknown.length > 0
         ? [`The CRD has no ${unknown.join(', ')}: the API server drops what it does not know.`]
         : []),
-      ...overridden(model),
-      ...refusedByWebhook(model),
+      ...overridden(given),
+      ...refusedByWebhook(given),
     ],
   }
 }
@@ -161,11 +164,11 @@ function isFields(value: unknown): value is Fields {
 /** Whoever sets it himself chooses the profiles, and the operator matches nothing (reference/operator.md section 3). */
 const selectedAnnotation = 'nvidia.com/selected-profiles'
 
-function selectedByHand(annotations: Fields): Pick<ModelSpec, 'profiles'> {
+function selectedByHand(annotations: Fields): string[] | undefined {
   const written = annotations[selectedAnnotation]
-  if (written === undefined) return {}
+  if (written === undefined) return undefined
   try {
-    return { profiles: v.parse(v.array(v.string()), JSON.parse(v.parse(v.string(), written))) }
+    return v.parse(v.array(v.string()), JSON.parse(v.parse(v.string(), written)))
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof v.ValiError)) throw error
     throw invalid(`The annotation ${selectedAnnotation} is no JSON list of profile ids.`)

@@ -52,7 +52,9 @@ export function sanitize(text: string, secrets: readonly Secret[] = []): string 
     )
 }
 
-// oxlint-disable-next-line no-control-regex -- they are what is to be removed
-const terminalEscape = /\u001B(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[@-_])/g
+/** Colours and movements, titles (which end on their line), character sets (`ESC ( B` of tput sgr0), the rest. */
+const terminalEscape =
+  // oxlint-disable-next-line no-control-regex -- they are what is to be removed
+  /\u001B(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001B\n]*(?:\u0007|\u001B\\)|[ -/]+[0-~]|[@-_])/g
 // oxlint-disable-next-line no-control-regex -- they are what is to be removed
 const controlCharacter = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g

@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 import type { ListedProfile, ProfileListing } from '../../src/profiles/listing.ts'
 
 /** A list as an image prints it, from fixtures/listings. */
 export function readList(name: string): string {
   return readFileSync(new URL(`../../fixtures/listings/${name}.txt`, import.meta.url), 'utf8')
+}
+
+export function listNames(): string[] {
+  return readdirSync(new URL('../../fixtures/listings', import.meta.url)).flatMap(file =>
+    file.endsWith('.txt') ? [file.slice(0, -4)] : [],
+  )
 }
 
 /** 64 digits that begin with `start`. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import type { ListedProfile } from '../../src/profiles/listing.ts'
 import { parseProfileList } from '../../src/profiles/parse-listing.ts'
-import { idOf, randomFrom, readList } from './fixtures.ts'
+import { readPage } from '../docs/markdown.ts'
+import { idOf, listNames, randomFrom, readList } from './fixtures.ts'
 import { outlines } from './outlines.ts'
 
 /** Section, `lora` where it is, and description of each profile, in the order of the file. */
@@ -34,6 +35,20 @@ describe.each(Object.entries(outlines))('the list %s', (name, expected) => {
   ])('reads the same with %s', (_, disturbed) => {
     expect(parseProfileList(disturbed)).toEqual(plain)
   })
+})
+
+it('knows every list', () => {
+  const readElsewhere = ['docs-abbreviated', 'llm-1.14-workspace-hashes']
+  expect(listNames().toSorted()).toEqual([...Object.keys(outlines), ...readElsewhere].toSorted())
+})
+
+it('has a list of every form that the reference shows, and says which', () => {
+  const { text } = readPage('fixtures/listings/README.md')
+  const rows = [...text.matchAll(/^\| ([^|]+) \| ([^|]+) \|/gm)].slice(2)
+  const files = rows.flatMap(([, , cell = '']) => [...cell.matchAll(/`([^`]+)\.txt`/g)].map(([, name]) => name))
+  expect(files.toSorted()).toEqual(listNames().toSorted())
+  const letters = rows.map(([, letter]) => letter).join(' ')
+  expect(letters).toContain('A1 A2 B C1 C2 D E F G H I I2 I3 I4 J K N O')
 })
 
 it('reads descriptions with colons and hashes whole, and no ids from log lines', () => {
@@ -77,6 +92,24 @@ it.each([
   ['bionemo-all-profiles', []],
 ])('reads the GPUs of %s', (name, expected) => {
   expect(parseProfileList(readList(name)).gpus).toEqual(expected)
+})
+
+it.each([
+  [
+    '  -  [20b2:10de] (0) NVIDIA A100-SXM4-80GB (A100 80GB) [current utilization: 1%]',
+    { name: 'NVIDIA A100-SXM4-80GB', pciId: '20b2:10de', index: 0, free: true, utilizationPercent: 1 },
+  ],
+  ['- [2e12:10de] (0) NVIDIA GB10', { name: 'NVIDIA GB10', pciId: '2e12:10de', index: 0, free: true }],
+  [
+    '- [2e12:10de] (1) NVIDIA GB10 [current utilization: N/A%]',
+    { name: 'NVIDIA GB10', pciId: '2e12:10de', index: 1, free: true },
+  ],
+  [
+    '  -  [26b1:10de] (0) NVIDIA RTX 6000 Ada Generation[current utilization: 0%]',
+    { name: 'NVIDIA RTX 6000 Ada Generation', pciId: '26b1:10de', index: 0, free: true, utilizationPercent: 0 },
+  ],
+])('reads the GPU %s', (line, expected) => {
+  expect(parseProfileList(`SYSTEM INFO\n- Free GPUs:\n${line}\nMODEL PROFILES\n`).gpus).toEqual([expected])
 })
 
 it('reads what memory a profile needs', () => {

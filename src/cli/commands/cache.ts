@@ -58,10 +58,12 @@ async function fillCache(
   { flags, context }: { flags: CacheFlags; context: Context },
 ): Promise<void> {
   const { buildCache } = await import('../../cache/build.ts')
+  const { refuseEngineElsewhere } = await import('../../cache/engine-elsewhere.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context
   const readProfiles = await prepareChoice(flags, context)
   const engine = await openHostEngine(context)
+  refuseEngineElsewhere(engine, directory)
   const image = await readImage(name, { engine, flags, context })
   const manifest: ModelManifest =
     image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)

@@ -50,7 +50,7 @@ export const usualConcurrency = 16
 
 const heading = 'Store:'
 
-/** Flags of every command that talks to a store. */
+/** Flags of every command that talks to a store. What the command has already, such as for registries, it has once. */
 export function addStoreOptions(command: Command): Command {
   const options = [
     new Option(
@@ -92,7 +92,8 @@ export function addStoreOptions(command: Command): Command {
       .argParser(parseCount)
       .env('NIMCTL_CONCURRENCY'),
   ]
-  for (const option of options) command.addOption(option.helpGroup(heading))
+  const known = new Set(command.options.map(({ long }) => long))
+  for (const option of options) if (!known.has(option.long)) command.addOption(option.helpGroup(heading))
   return command
 }
 
