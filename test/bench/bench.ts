@@ -8,6 +8,7 @@ import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
 import { benchChecksums } from './checksums.ts'
 import type { BenchContext, Part } from './context.ts'
 import { benchLargeFile } from './large-file.ts'
+import { benchManifest } from './manifest.ts'
 import { measure } from './measure.ts'
 import { benchNimCache } from './nim-cache.ts'
 import { allPeers, findPeers, type Peer } from './peers.ts'
@@ -19,7 +20,7 @@ import { chooseTools, nimctl } from './tools.ts'
 
 const usage = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [--scale FACTOR] [--rounds N] [--write FILE]
   --quick   a small run of a minute or two, to see that it works
-  --only    of start-up, large, sink, small, sums, seaweedfs, versitygw, stores (file, gs, azure)
+  --only    of start-up, manifest, large, sink, small, sums, seaweedfs, versitygw, stores (file, gs, azure)
   --peers   of ${allPeers.join(', ')}
   --scale   of all files (1: as large as the goals say)
   --rounds  how often nimctl and whoever comes near the best peer is run (2)
@@ -28,6 +29,7 @@ const usage = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [
 
 const parts: Record<string, (context: BenchContext) => Promise<Part>> = {
   'start-up': async () => ({ rows: benchStartUp(), notes: [] }),
+  manifest: benchManifest,
   sums: benchChecksums,
   small: benchSmallFiles,
   large: benchLargeFile,

@@ -8,6 +8,7 @@ const digest = /^sha256:[0-9a-f]{64}$/
 const links = /^(copy|follow|record)$/
 const layout = /^(cache|ngc|tar|plain)$/
 const warnings = [] as const
+const count = { files: 'number', 'bytes?': 'number' } as const
 
 /** The table "JSON that scripts rely on" of cli.md. What the program adds to it stands behind a comment. */
 export const documents = {
@@ -38,6 +39,9 @@ export const documents = {
     'imageVersion?': 'string',
     'imageUser?': 'string',
     'utilities?': ['string'],
+    ok: 'boolean', // beyond cli.md
+    'operatorParser?': /^(v1|v2|none)$/, // beyond cli.md
+    'together?': { files: 'number', 'bytes?': 'number', 'new?': count }, // beyond cli.md
     gpus: [],
     profiles: [
       {
@@ -49,6 +53,8 @@ export const documents = {
         'requiresGbPerGpu?': 'number',
         'files?': 'number',
         'bytes?': 'number',
+        'shared?': count, // beyond cli.md
+        'new?': count, // beyond cli.md
         selected: 'boolean',
         'why?': 'string',
       },
