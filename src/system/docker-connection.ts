@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { Agent } from 'node:http'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,7 +11,7 @@ import { errorCode, NimctlError } from './errors.ts'
 export interface DockerConnection {
   /** As DOCKER_HOST would say it. */
   address: string
-  options: DockerOptions
+  options: DockerOptions & { agent?: Agent }
 }
 
 type Environment = Record<string, string | undefined>
@@ -49,17 +50,9 @@ async function connect(
     }
   }
   if (url.protocol === 'ssh:') {
-    const agent = env['SSH_AUTH_SOCK']
-    return {
-      address,
-      options: {
-        protocol: 'ssh',
-        host: url.hostname,
-        port: url.port === '' ? 22 : Number(url.port),
-        ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
-        ...(agent !== undefined && { sshOptions: { agent } }),
-      },
-    }
+    const { openSshAgent } = await import('./docker-ssh.ts')
+    // dockerode's own client for ssh asks for no host key. The host is only what stands in the header.
+    return { address, options: { protocol: 'http', host: url.hostname, port: 80, agent: openSshAgent(url, env) } }
   }
   const secure = verify || url.protocol === 'https:' || url.port === '2376'
   return {

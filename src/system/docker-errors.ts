@@ -1,3 +1,4 @@
+import { translateSshError } from './docker-ssh.ts'
 import { NimctlError, errorCode, errorMessage, type ErrorCategory } from './errors.ts'
 import { sanitize } from './secret.ts'
 
@@ -95,7 +96,7 @@ const knownAnswers: KnownAnswer[] = [
   },
 ]
 
-/** Errors of connecting, by Node.js and by ssh2. */
+/** Errors of connecting. */
 const unreachable = [
   'ENOENT',
   'ECONNREFUSED',
@@ -117,7 +118,7 @@ const unreachable = [
 export function translateDockerError(error: unknown, address: string, subject: string): Error {
   if (error instanceof NimctlError) return error
   if (error instanceof Error && error.name === 'AbortError') return error
-  const connection = translateConnectionError(error, address)
+  const connection = translateSshError(error, address) ?? translateConnectionError(error, address)
   if (connection !== undefined) return connection
   const message = daemonWords(error)
   const known = knownAnswers.find(({ match }) => match.test(message))
@@ -140,7 +141,7 @@ export function translateDockerError(error: unknown, address: string, subject: s
 
 function translateConnectionError(error: unknown, address: string): NimctlError | undefined {
   const code = errorCode(error) ?? ''
-  if (code === 'EACCES' || code === 'EPERM' || isSshRefusal(error)) {
+  if (code === 'EACCES' || code === 'EPERM') {
     return new NimctlError('auth', 'ENGINE_FORBIDDEN', {
       what: `You may not use the container engine at ${address}.`,
       why: errorMessage(error),
@@ -158,10 +159,6 @@ function translateConnectionError(error: unknown, address: string): NimctlError 
       : 'Start it (sudo systemctl start docker), install it (apt-get install docker.io), or set DOCKER_HOST.',
     cause: error,
   })
-}
-
-function isSshRefusal(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'level' in error && error.level === 'client-authentication'
 }
 
 export function statusOf(error: unknown): number | undefined {

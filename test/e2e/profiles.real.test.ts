@@ -54,6 +54,23 @@ it('asks a GPU host by DOCKER_HOST over TLS, and joins its list with the manifes
   expect(there.json()).toMatchObject({ source: 'docker', operatorParser: 'v2' })
 })
 
+it('asks a GPU host by DOCKER_HOST over ssh', async () => {
+  const programs = place.path('programs')
+  await mkdir(programs)
+  const script = `const engine = require('node:net').connect(process.env.ENGINE)
+process.stdin.pipe(engine)
+engine.pipe(process.stdout)`
+  await writeFile(join(programs, 'ssh'), `#!/bin/sh\nexec '${process.execPath}' -e "${script}"\n`, { mode: 0o755 })
+  const env = {
+    DOCKER_HOST: 'ssh://me@gpu-host',
+    ENGINE: inject('dockerHost').replace('unix://', ''),
+    PATH: `${programs}:${process.env['PATH']}`,
+  }
+  const outcome = await place.run(['profiles', reference, '--on', 'docker', ...toStandInNgc, '--json'], env)
+  expect(outcome.stderr).toBe('')
+  expect(outcome.json()).toMatchObject({ source: 'docker', operatorParser: 'v2' })
+})
+
 it('says so where the certificates are not there', async () => {
   const outcome = await place.run(['profiles', reference, '--on', 'docker', '--json'], {
     ...gpuHost.env,

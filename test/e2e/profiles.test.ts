@@ -169,7 +169,7 @@ it.each<[string, () => string[], string, RegExp]>([
   const outcome = await profiles(...args(), '--json')
   expect(outcome.exitCode).toBe(2)
   expect(outcome.json()).toMatchObject({ kind: 'Error', category: 'usage', code })
-  expect(`${outcome.json().what} ${outcome.json().why ?? ''}`).toMatch(why)
+  expect(outcome.stdout).toMatch(why)
 })
 
 it('names a spec that is not there', async () => {
