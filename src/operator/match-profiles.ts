@@ -36,14 +36,15 @@ type Unmet = string | undefined
 function matchV1(tags: Tags, spec: ModelSpec, nodeGpus: readonly string[]): Verdict {
   const backend = tag(tags, 'llm_engine') || tag(tags, 'backend')
   const lora = spec.lora === undefined ? undefined : String(spec.lora)
+  const compare = comparing(tags, isSame)
   const unmet = [
-    compareTag(tags, 'precision', spec.precision, isSame),
-    compareTag(tags, 'tp', spec.tensorParallelism, isSame),
-    compareTag(tags, 'profile', spec.qosProfile, isSame),
+    compare('precision', spec.precision),
+    compare('tp', spec.tensorParallelism),
+    compare('profile', spec.qosProfile),
     lora === undefined && tag(tags, 'feat_lora') === 'true'
       ? 'is for LoRA, which the spec does not ask for'
       : undefined,
-    compareTag(tags, 'feat_lora', lora, isSame),
+    compare('feat_lora', lora),
     isGiven(spec.engine) && !backend.includes(withoutLlm(spec.engine)) ? otherEngine(backend, spec.engine) : undefined,
   ].filter(reason => reason !== undefined)
   if (unmet.length > 0) return { matched: false, why: unmet.join(', ') }
@@ -83,13 +84,14 @@ function matchGpuV1(
 function matchV2(tags: Tags, spec: ModelSpec, nodeGpus: readonly string[]): Verdict {
   const written = tag(tags, 'llm_engine') || tag(tags, 'model_type') || tag(tags, 'backend')
   const backend = written.toLowerCase() === 'triton' ? 'tensorrt' : written.toLowerCase()
+  const compare = comparing(tags, isSameIgnoringCase)
   const yesNo = (value: boolean | undefined) => (value === undefined ? undefined : String(value))
   const unmet = [
-    compareTag(tags, 'precision', spec.precision, isSameIgnoringCase),
-    compareTag(tags, 'tp', spec.tensorParallelism, isSameIgnoringCase),
-    compareTag(tags, 'profile', spec.qosProfile, isSameIgnoringCase),
-    compareTag(tags, 'feat_lora', yesNo(spec.lora), isSameIgnoringCase),
-    compareTag(tags, 'trtllm_buildable', yesNo(spec.buildable), isSameIgnoringCase),
+    compare('precision', spec.precision),
+    compare('tp', spec.tensorParallelism),
+    compare('profile', spec.qosProfile),
+    compare('feat_lora', yesNo(spec.lora)),
+    compare('trtllm_buildable', yesNo(spec.buildable)),
     isGiven(spec.engine) && !backend.includes(withoutLlm(spec.engine.toLowerCase()))
       ? otherEngine(written, spec.engine)
       : undefined,
@@ -166,14 +168,11 @@ function deviceOf(tags: Tags): string {
   return tag(tags, 'gpu_device').replace(/:10de$/, '')
 }
 
-function compareTag(
-  tags: Tags,
-  name: string,
-  wanted: string | undefined,
-  fits: (one: string, other: string) => boolean,
-): Unmet {
-  if (!isGiven(wanted) || fits(tag(tags, name), wanted)) return undefined
-  return tags[name] === undefined ? `has no tag ${name}` : `has ${name} "${tags[name]}", not "${wanted}"`
+function comparing(tags: Tags, fits: (one: string, other: string) => boolean) {
+  return (name: string, wanted: string | undefined): Unmet => {
+    if (!isGiven(wanted) || fits(tag(tags, name), wanted)) return undefined
+    return tags[name] === undefined ? `has no tag ${name}` : `has ${name} "${tags[name]}", not "${wanted}"`
+  }
 }
 
 function otherEngine(backend: string, wanted: string): string {

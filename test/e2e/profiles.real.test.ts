@@ -85,3 +85,14 @@ it('says of an image what a second profile would add to the cache of the first',
   const outcome = await place.run(['profiles', reference, '--profile', two?.id ?? '', '--new-to', './cache', '--json'])
   expect(outcome.json()).toMatchObject({ together: { new: { files: 0, bytes: 0 } } })
 })
+
+it('fills a cache with what the NIM Operator would choose, and with nothing where it would choose none', async () => {
+  await writeFile(place.path('spec.yaml'), 'engine: vllm\nprecision: bf16\nlora: false\n')
+  await writeFile(place.path('none.yaml'), 'engine: sglang\n')
+  const listed = await place.run(['profiles', reference, '--spec', 'spec.yaml', '--ids'])
+  const plan = await place.run(['cache', reference, './chosen', '--spec', 'spec.yaml', '--dry-run', '--json'])
+  expect(plan.json().profiles).toEqual(listed.stdout.trim().split('\n'))
+  const none = await place.run(['cache', reference, './chosen', '--spec', 'none.yaml', '--dry-run', '--json'])
+  expect(none.exitCode).toBe(5)
+  expect(none.json()).toMatchObject({ code: 'PROFILES_NONE_MATCH' })
+})
