@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { AzureSettings } from '../stores/azure/settings.ts'
 import type { HdfsSettings } from '../stores/webhdfs/settings.ts'
 import type { ProxySettings } from '../system/http/proxy.ts'
-import { secret, type Secret } from '../system/secret.ts'
+import { isSecretName, secret, type Secret } from '../system/secret.ts'
 import type { Context } from './context.ts'
 
 type Environment = Context['env']
@@ -70,4 +70,11 @@ export function hdfsCaller(
   if (env.NIMCTL_HDFS_TOKEN) return { token: secret(env.NIMCTL_HDFS_TOKEN) }
   const user = env.HADOOP_USER_NAME || env.USER
   return user ? { user } : {}
+}
+
+/** What Hadoop's own client gets: all but what others are to keep secret. */
+export function hadoopEnvironment(env: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => /^(HADOOP|HDFS|KRB5)/.test(name) || !isSecretName(name)),
+  )
 }

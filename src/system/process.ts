@@ -1,3 +1,5 @@
+import type { Readable, Writable } from 'node:stream'
+
 import { execa } from 'execa'
 
 import { NimctlError } from './errors.ts'
@@ -22,6 +24,18 @@ export interface ToolResult {
   stdout: Buffer
   /** The last lines of stderr, exactly as printed. */
   stderrTail: string
+}
+
+/** A program whose input and output flow while it runs. */
+export interface RunningTool {
+  /** The program goes on waiting until it is ended. What a dead program no longer takes is told by `ended`. */
+  stdin: Writable
+  /** Whoever starts a program reads this to its end, or destroys it. */
+  stdout: Readable
+  /**
+   * @throws NimctlError `missing-tool` / `TOOL_MISSING`; the signal's reason when it aborts, after the child has ended.
+   */
+  ended: Promise<{ exitCode: number | undefined; stderr: string[] }>
 }
 
 const tailLines = 40
@@ -60,6 +74,43 @@ export async function runTool(name: string, args: readonly string[], options: To
   options.signal.throwIfAborted()
   if (result.exitCode === undefined && result.signal === undefined) throw notStarted(name, result, options.install)
   return { exitCode: result.exitCode, stdout: Buffer.from(result.stdout), stderrTail: tail.join('\n') }
+}
+
+/**
+ * Starts an installed program, without a shell, and leaves its input and output to the caller.
+ *
+ * @param options.stderrLines how many lines of stderr are kept, from the first.
+ */
+export function startTool(
+  name: string,
+  args: readonly string[],
+  options: Pick<ToolOptions, 'env' | 'signal' | 'install'> & { stderrLines: number },
+): RunningTool {
+  const child = execa(name, args, {
+    env: definedOnly(options.env),
+    extendEnv: false,
+    cancelSignal: options.signal,
+    forceKillAfterDelay: killAfterMs,
+    encoding: 'buffer',
+    buffer: false,
+    reject: false,
+  })
+  const { stdin, stdout } = child
+  for (const stream of [stdin, stdout]) stream.on('error', ignoreBrokenStream)
+  const stderr: string[] = []
+  const reading = readLines(child.stderr, line => {
+    if (stderr.length < options.stderrLines) stderr.push(line)
+  }).catch(ignoreBrokenStream)
+  const end = async () => {
+    const result = await child
+    await reading
+    options.signal.throwIfAborted()
+    if (result.exitCode === undefined && result.signal === undefined) throw notStarted(name, result, options.install)
+    return { exitCode: result.exitCode, stderr }
+  }
+  const ended = end()
+  ended.catch(ignoreBrokenStream)
+  return { stdin, stdout, ended }
 }
 
 function notStarted(

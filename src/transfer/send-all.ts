@@ -1,7 +1,7 @@
 import type { Sums } from '../stores/store.ts'
 import { forAll } from '../system/for-all.ts'
 import { expectObject, type Carried, type Running } from './carried.ts'
-import { needsNewUpload, sendFile, type Target } from './send-file.ts'
+import { goesInParts, needsNewUpload, sendFile, type Target } from './send-file.ts'
 import type { FileEntry } from './source.ts'
 
 /** Files that are open at once; how many of their requests are in flight, the pool decides. */
@@ -13,7 +13,10 @@ interface Shipment {
   objects: { one: Carried; key: string }[]
 }
 
-/** Sends what has to be sent, big files first, each read once for all its destinations. */
+/**
+ * Sends what has to be sent, big files first, each read once for all its destinations. Where few uploads may be open, the
+ * files that need none don't wait behind those that do.
+ */
 export async function sendAll(running: Running): Promise<void> {
   const { source, carried, sums, signal } = running
   const shipments = new Map<string, Shipment>()
@@ -28,17 +31,28 @@ export async function sendAll(running: Running): Promise<void> {
   }
   const limits = carried.map(({ prepared: { store } }) => store.capabilities.maxOpenUploads ?? openFiles)
   const biggestFirst = [...shipments.values()].toSorted((a, b) => b.file.size - a.file.size)
-  await forAll(
-    biggestFirst,
-    async (shipment, stop) => {
-      const { file } = shipment
-      const sent = await sendShipment(shipment, { ...running, signal: stop })
-      sums.set(file.path, sent.crc32c)
-      for (const { one } of sent.md5 === undefined ? [] : shipment.objects) one.noted.set(file.path, sent)
-      source.noteSum(file, sent.crc32c)
-    },
-    { concurrency: Math.min(openFiles, ...limits), signal },
-  )
+  const mostInParts = Math.min(openFiles, ...limits)
+  const inParts = ({ file, objects }: Shipment) => {
+    const stores = objects.map(({ one }) => one.prepared.store)
+    return goesInParts(file.size, stores, running.partSize)
+  }
+  const all = { shipments: biggestFirst, most: openFiles }
+  const parted = [
+    { shipments: biggestFirst.filter(inParts), most: mostInParts },
+    { shipments: biggestFirst.filter(shipment => !inParts(shipment)), most: openFiles },
+  ]
+  const send = async (shipment: Shipment, stop: AbortSignal) => {
+    const { file } = shipment
+    const sent = await sendShipment(shipment, { ...running, signal: stop })
+    sums.set(file.path, sent.crc32c)
+    for (const { one } of sent.md5 === undefined ? [] : shipment.objects) one.noted.set(file.path, sent)
+    source.noteSum(file, sent.crc32c)
+  }
+  const groups = mostInParts < openFiles ? parted : [all]
+  await forAll(groups, (group, stop) => forAll(group.shipments, send, { concurrency: group.most, signal: stop }), {
+    concurrency: groups.length,
+    signal,
+  })
 }
 
 /** A store that takes a file in one stream begins it anew whenever a connection breaks. */

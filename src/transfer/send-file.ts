@@ -51,17 +51,25 @@ export interface SendContext {
  * @throws NimctlError `local` / `SOURCE_CHANGED` when the file changed since it was scanned.
  */
 export async function sendFile(file: FileEntry, targets: readonly Target[], context: SendContext): Promise<Sums> {
-  const partSize = Math.max(
-    ...targets.map(({ store }) => choosePartSize(file.size, store.capabilities, context.partSize)),
-  )
-  const maxPut = Math.min(...targets.map(({ store }) => store.capabilities.maxPut))
-  if (file.size <= Math.min(partSize, maxPut)) return await putWhole(file, targets, context)
+  const stores = targets.map(({ store }) => store)
+  if (!goesInParts(file.size, stores, context.partSize)) return await putWhole(file, targets, context)
+  const partSize = partSizeFor(file.size, stores, context.partSize)
   const opened = await context.source.open(file)
   try {
     return await sendInParts(file, targets, { ...context, opened, partSize })
   } finally {
     await opened.close()
   }
+}
+
+/** @param asked bytes of a part, where somebody asked for it. */
+export function goesInParts(size: number, stores: readonly Store[], asked: number | undefined): boolean {
+  const maxPut = Math.min(...stores.map(({ capabilities }) => capabilities.maxPut))
+  return size > Math.min(partSizeFor(size, stores, asked), maxPut)
+}
+
+function partSizeFor(size: number, stores: readonly Store[], asked: number | undefined): number {
+  return Math.max(...stores.map(({ capabilities }) => choosePartSize(size, capabilities, asked)))
 }
 
 interface OpenContext extends SendContext {

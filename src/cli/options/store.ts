@@ -9,7 +9,7 @@ import type { Store } from '../../stores/store.ts'
 import type { HdfsSettings } from '../../stores/webhdfs/settings.ts'
 import { secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
-import { azureSettings, hdfsCaller, proxySettings } from '../settings.ts'
+import { azureSettings, hadoopEnvironment, hdfsCaller, proxySettings } from '../settings.ts'
 import {
   parseBlockSize,
   parseCount,
@@ -30,6 +30,7 @@ export interface StoreFlags extends S3Settings {
   billingProject?: string
   impersonateServiceAccount?: string[]
   webhdfsUrl?: URL[]
+  hdfsClient?: true
   hdfsTokenFile?: string
   hdfsOwner?: string
   hdfsPermission?: string
@@ -73,6 +74,10 @@ export function addStoreOptions(command: Command): Command {
       '--webhdfs-url <urls>',
       'namenodes, HttpFS or Knox: http://host:9870, with commas between (hdfs)',
     ).argParser(parseWebhdfsUrls),
+    new Option(
+      '--hdfs-client',
+      'by the installed program hdfs: where only RPC is open, or Kerberos is asked for (hdfs)',
+    ).conflicts(['webhdfsUrl', 'hdfsTokenFile']),
     new Option('--hdfs-token-file <file>', 'delegation token (NIMCTL_HDFS_TOKEN) instead of HADOOP_USER_NAME (hdfs)'),
     new Option('--hdfs-owner <user:group>', 'of new files; also :group (default: who asks) (hdfs)').argParser(
       parseOwner,
@@ -180,11 +185,12 @@ function gsSettings({ billingProject, impersonateServiceAccount }: StoreFlags, e
 }
 
 function hdfsSettings(flags: StoreFlags, { env, report }: Context): HdfsSettings {
-  const { webhdfsUrl, hdfsTokenFile, hdfsOwner, hdfsPermission, hdfsReplication, hdfsBlockSize } = flags
+  const { webhdfsUrl, hdfsClient, hdfsTokenFile, hdfsOwner, hdfsPermission, hdfsReplication, hdfsBlockSize } = flags
   return {
     ...hdfsCaller(env, hdfsTokenFile),
     ...(env.HADOOP_CONF_DIR && { configurationDirectory: env.HADOOP_CONF_DIR }),
     ...(webhdfsUrl !== undefined && { webhdfsUrls: webhdfsUrl }),
+    ...(hdfsClient === true && { clientEnvironment: hadoopEnvironment(env) }),
     ...(hdfsOwner !== undefined && { owner: hdfsOwner }),
     ...(hdfsPermission !== undefined && { permission: hdfsPermission }),
     ...(hdfsReplication !== undefined && { replication: hdfsReplication }),

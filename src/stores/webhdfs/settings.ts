@@ -18,8 +18,13 @@ export interface HdfsSettings {
   permission?: string
   /** Copies of each block. Absent: as the cluster has it. */
   replication?: number
-  /** Bytes of a block, and of a part at least. Default 64 MiB. */
+  /** Bytes of a block and, over WebHDFS, of a part at least. Default over WebHDFS: 64 MiB. */
   blockSize?: number
+  /**
+   * By Hadoop's own client, the installed program `hdfs`, instead of WebHDFS: with this environment and nothing beside. It
+   * has its own ways to say who asks, so `user` and tokens don't count.
+   */
+  clientEnvironment?: Readonly<Record<string, string | undefined>>
   /** Told which way to HDFS is taken, in a sentence for people. */
   onWay?: (way: string) => void
 }
