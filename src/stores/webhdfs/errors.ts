@@ -98,8 +98,8 @@ const sentences: Record<string, (seen: Seen, asked: Asked) => Words> = {
   }),
   KERBEROS_ASKED_FOR: (_, { endpoint }) => ({
     what: `${endpoint} asks for Kerberos, which nimctl does not speak.`,
-    why: 'A delegation token stands for it.',
-    next: `Fetch one where kinit works, and give its urlString with --hdfs-token-file FILE: curl --negotiate -u : '${endpoint}/webhdfs/v1/?op=GETDELEGATIONTOKEN'`,
+    why: 'A delegation token stands for it, or the installed program hdfs speaks it: hdfs:// with --hdfs-client.',
+    next: `Fetch a token where kinit works, and give its urlString with --hdfs-token-file FILE: curl --negotiate -u : '${endpoint}/webhdfs/v1/?op=GETDELEGATIONTOKEN'`,
   }),
   CREDENTIALS_EXPIRED: (seen, { endpoint }) => ({
     what: `The delegation token is no longer accepted by ${endpoint}.`,

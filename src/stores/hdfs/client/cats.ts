@@ -50,7 +50,7 @@ export function openCats(session: Session): Cats {
     // One that waits for a reader makes room.
     if (turns.wanted()) for (const other of cats.values()) other.wake()
     await turn
-    while (cat.waiting.length > 0) await serveOnce(session, { path, cat, hurried: turns.wanted })
+    while (cat.waiting.length > 0) await serveOnce(session, { path, cat, hurried: () => turns.wanted() })
     if (cats.get(path) === cat) cats.delete(path)
     turns.give()
   }

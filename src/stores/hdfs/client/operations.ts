@@ -87,7 +87,8 @@ export function openOperations(location: Location, shell: Shell, permission = ''
   )
   const finding = forPaths({ command: 'find', flagsBehind: ['-print0'] }, (stdout, paths) => {
     const found = stdout.split('\0')
-    return paths.map(path => found.flatMap(one => below(printed(path), one) ?? []))
+    // Where one folder lies in another, its names come twice.
+    return paths.map(path => [...new Set(found.flatMap(one => below(printed(path), one) ?? []))])
   })
   const moves = new Map<string, (from: string, signal: AbortSignal) => Promise<null>>()
   return {

@@ -46,7 +46,7 @@ export function openPut(session: Session): Put {
       return object
     } catch (error) {
       // What can't be removed now, cleanup finds.
-      if (!signal.aborted) await removeUpload(session, { id }).catch(() => undefined)
+      await removeUpload(session, { id }).catch(() => undefined)
       if (isRetryable(error)) session.forgetFolders()
       throw error
     }

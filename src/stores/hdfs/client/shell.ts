@@ -38,6 +38,9 @@ export interface Shell {
   start(call: ShellCall, target: string): RunningCall
 }
 
+/** Java reads and prints names as the locale says: in "C" every other letter is a question mark. And it speaks English. */
+const locale = { LC_ALL: 'C.UTF-8' }
+
 /** Calls that run beside each other, without those whose bytes flow: each is a Java machine of 150 MB and more. */
 const mostCalls = 4
 
@@ -52,7 +55,7 @@ export function openShell(env: Readonly<Record<string, string | undefined>>): Sh
   const start = ({ command, args, settings = {}, signal }: ShellCall) => {
     signal.throwIfAborted()
     const defined = Object.entries(settings).flatMap(([name, value]) => ['-D', `${name}=${value}`])
-    const options = { env: withUtf8(env), signal, install, stderrLines }
+    const options = { env: { ...env, ...locale }, signal, install, stderrLines }
     return startTool('hdfs', ['dfs', ...defined, `-${command}`, ...args], options)
   }
   const turns = openTurns(mostCalls)
@@ -79,10 +82,4 @@ export function openShell(env: Readonly<Record<string, string | undefined>>): Sh
       return { stdin, stdout, ended: checked }
     },
   }
-}
-
-/** Java reads and prints names as the locale says, and in the locale "C" every other letter is a question mark. */
-function withUtf8(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''
-  return /utf-?8/i.test(locale) ? env : { ...env, LC_ALL: 'C.UTF-8' }
 }
