@@ -45,12 +45,17 @@ interface Cat {
 export function openCats(session: Session): Cats {
   const cats = new Map<string, Cat>()
   const turns = openTurns(mostCats)
+  const hurried = () => turns.wanted() || session.closed.aborted
+  const wakeAll = () => {
+    for (const cat of cats.values()) cat.wake()
+  }
+  session.closed.addEventListener('abort', wakeAll)
   const serve = async (path: string, cat: Cat): Promise<void> => {
     const turn = turns.take()
     // One that waits for a reader makes room.
-    if (turns.wanted()) for (const other of cats.values()) other.wake()
+    if (turns.wanted()) wakeAll()
     await turn
-    while (cat.waiting.length > 0) await serveOnce(session, { path, cat, hurried: () => turns.wanted() })
+    while (cat.waiting.length > 0) await serveOnce(session, { path, cat, hurried })
     if (cats.get(path) === cat) cats.delete(path)
     turns.give()
   }
