@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 
 import { openStore } from '../../src/stores/open.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -17,8 +17,11 @@ import { readContents, readTree } from './trees.ts'
 
 /**
  * The whole contract of stores would take some thousand starts of Java. What it asks is here once for each operation, and
- * files go together wherever the client sends them together.
+ * files go together wherever the client sends them together. Each start takes a second of a core, and far longer on a
+ * machine that is busy with other tests.
  */
+vi.setConfig({ testTimeout: 400_000 })
+
 const mebibyte = 1024 ** 2
 
 let hdfs: Hdfs
@@ -90,9 +93,11 @@ it('keeps what is there with ifAbsent, and says what stands in the way', async (
   const first = () => store.put('folder/key', bytes, sumsOf(bytes), { ifAbsent: true, ...never })
   const outcomes = await Promise.allSettled([first(), first()])
   expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
-  await expect(first()).rejects.toMatchObject({ category: 'check-failed', code: 'STORE_KEY_EXISTS' })
-  await expect(putText(store, 'folder', 'text')).rejects.toMatchObject({ code: 'STORE_KEY_CONFLICT' })
-  await expect(store.read('absent', undefined, never)).rejects.toMatchObject({ category: 'not-found' })
+  await Promise.all([
+    expect(first()).rejects.toMatchObject({ category: 'check-failed', code: 'STORE_KEY_EXISTS' }),
+    expect(putText(store, 'folder', 'text')).rejects.toMatchObject({ code: 'STORE_KEY_CONFLICT' }),
+    expect(store.read('absent', undefined, never)).rejects.toMatchObject({ category: 'not-found' }),
+  ])
   expect(await listKeys(store)).toEqual(['folder/key'])
   store.close()
 })
@@ -163,16 +168,16 @@ it('takes a cache, proves all of it, gives it back, and says by which way', asyn
 })
 
 it('goes on with a file after kill -9', async () => {
-  const size = 24 * mebibyte + 12_345
+  const size = 40 * mebibyte + 12_345
   await mkdir(path('files'))
   await writeFile(path('files/weights'), seeded(7).bytes(size))
   const flags = ['--layout', 'plain', '--part-size', '1Mi', '--hdfs-client']
-  const limited = [...flags, '--limit-rate', '3Mi', '--progress', 'json']
+  const limited = [...flags, '--limit-rate', '1Mi', '--progress', 'json']
   const child = startNimctl(['upload', 'files', url, ...limited], { env, cwd: directory })
   const ended = once(child, 'exit')
   let progress = ''
   child.stderr?.on('data', chunk => (progress += String(chunk)))
-  await expect.poll(() => progress.match(/"event":"bytes"/g)?.length ?? 0, { timeout: 60_000 }).toBeGreaterThan(4)
+  await expect.poll(() => progress.match(/"event":"bytes"/g)?.length ?? 0, { timeout: 200_000 }).toBeGreaterThan(3)
   child.kill('SIGKILL')
   await ended
   expect((await run('list', url, '--hdfs-client', '--json')).json()).toMatchObject({ caches: [] })
@@ -180,7 +185,7 @@ it('goes on with a file after kill -9', async () => {
   env.NIMCTL_RETRIES = '5'
   const again = succeeded(await run('upload', 'files', url, ...flags, '--json')).json()
   const [{ uploadedBytes, proof }] = again['destinations'] as [{ uploadedBytes: number; proof: Record<string, number> }]
-  expect(uploadedBytes).toBeLessThan(size - 2 * mebibyte)
+  expect(uploadedBytes).toBeLessThan(size - mebibyte)
   expect(proof['full-checksum']).toBe(1)
   expect(await run('download', url, 'back', '--hdfs-client')).toMatchObject({ exitCode: 0 })
   expect(await readContents(path('back'))).toEqual(await readContents(path('files')))

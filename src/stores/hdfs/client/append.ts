@@ -45,6 +45,8 @@ export function openAppend(
       await run()
     } catch (error) {
       written = undefined
+      // What is still on its way stands in memory that others use from now on.
+      flow?.call.stdin.destroy()
       flow?.stop.abort(error)
       flow = undefined
       throw error

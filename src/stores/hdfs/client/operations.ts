@@ -16,7 +16,7 @@ export interface Status {
 }
 
 /** What a file is moved to: its name stays. */
-export interface Move {
+interface Move {
   from: string
   /** A folder that is there. */
   folder: string
@@ -63,6 +63,8 @@ export function openOperations(location: Location, shell: Shell, permission = ''
         const failed = blame(paths, complaints, { command, printed })
         const done = paths.filter(path => !failed.has(path))
         const values = read(stdout, done)
+        // Which line is whose, their number alone says.
+        if (values.length !== done.length) throw notUnderstood(command, stdout)
         const byPath = new Map(done.map((path, index) => [path, values[index]]))
         return paths.map(path => {
           const value = byPath.get(path)

@@ -14,7 +14,7 @@ export interface ShellCall {
   signal: AbortSignal
 }
 
-export interface ShellAnswer {
+interface ShellAnswer {
   stdout: string
   /** What it could not do; the rest is done. */
   complaints: Complaint[]
