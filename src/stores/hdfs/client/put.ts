@@ -11,7 +11,7 @@ import { gather, type Outcome } from './gather.ts'
 import { argumentOf, shellPathOf } from './paths.ts'
 import { publish } from './publish.ts'
 import type { Session } from './session.ts'
-import { newUploadId, partsPath, removeUpload } from './uploads.ts'
+import { newUploadId, partsPath, tidyUpload } from './uploads.ts'
 
 /** A file on its way below a folder of its own. */
 interface Sent {
@@ -42,11 +42,11 @@ export function openPut(session: Session): Put {
         const from = partsPath(session, { id, key })
         return await publish(session, { key, from, to, size: bytes.length, sums, ifAbsent, progress: {}, signal })
       })
-      await removeUpload(session, { id })
+      await tidyUpload(session, { id })
       return object
     } catch (error) {
       // What can't be removed now, cleanup finds.
-      await removeUpload(session, { id }).catch(() => undefined)
+      await tidyUpload(session, { id })
       if (isRetryable(error)) session.forgetFolders()
       throw error
     }

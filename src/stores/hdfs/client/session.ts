@@ -102,5 +102,5 @@ export function openSession(
   }
 }
 
-/** Tidying up goes on after an interruption, but not for ever. */
-export const tidyMs = 30_000
+/** Tidying up goes on after an interruption, but not for ever: on a busy machine each start of Java may take half a minute. */
+export const tidyMs = 300_000

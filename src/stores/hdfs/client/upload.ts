@@ -5,7 +5,7 @@ import { openAppend, settle } from './append.ts'
 import { shellPathOf } from './paths.ts'
 import { type Progress, publish } from './publish.ts'
 import type { Session } from './session.ts'
-import { newUploadId, partSizeOf, partsPath, removeUpload } from './uploads.ts'
+import { newUploadId, partSizeOf, partsPath, removeUpload, tidyUpload } from './uploads.ts'
 
 /**
  * A file to which one call of the shell appends, as long as parts come: a start of Java for each would cost more than most
@@ -49,7 +49,7 @@ export async function openShellUpload(
       const object = await publish(session, publication).catch((error: unknown) => {
         throw startOver(error)
       })
-      await removeUpload(session, saved)
+      await tidyUpload(session, saved)
       return object
     },
 

@@ -44,3 +44,8 @@ export async function removeUpload(session: Session, { id }: Pick<SavedUpload, '
   await session.operations.removeTree(`${session.incomplete}/${id}`, AbortSignal.timeout(tidyMs))
   await session.removeIncompleteIfEmpty()
 }
+
+/** Its file has come into its place: what can't be removed now are empty folders. */
+export async function tidyUpload(session: Session, saved: Pick<SavedUpload, 'id'>): Promise<void> {
+  await removeUpload(session, saved).catch(() => undefined)
+}
