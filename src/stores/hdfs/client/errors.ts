@@ -84,6 +84,7 @@ const verbs: Record<string, string> = {
   cat: 'read',
   checksum: 'read',
   chmod: 'change the permissions of',
+  chown: 'change the owner of',
   find: 'list',
   mkdir: 'make the directory',
   mv: 'move a file to',

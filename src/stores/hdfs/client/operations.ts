@@ -39,13 +39,26 @@ export interface Operations {
   removeEmptyFolder(path: string, signal: AbortSignal): Promise<void>
   /** The one that new files get. */
   setPermission(path: string, signal: AbortSignal): Promise<void>
+  /** The same. */
+  setOwner(path: string, signal: AbortSignal): Promise<void>
 }
 
 /** In one call. */
 const most = 500
 
-/** @param permission in octal digits; needed for `setPermission` alone. */
-export function openOperations(location: Location, shell: Shell, permission = ''): Operations {
+/** Of new files: needed for `setPermission` and `setOwner` alone. */
+interface FileAttributes {
+  /** Octal digits. */
+  permission?: string
+  /** `user:group`, `user` or `:group`. */
+  owner?: string
+}
+
+export function openOperations(
+  location: Location,
+  shell: Shell,
+  { permission = '', owner = '' }: FileAttributes = {},
+): Operations {
   const argument = (path: string) => argumentOf(location, path)
   const printed = (path: string) => printedPath(location, path)
   const lengthOf = (path: string) => argument(path).length
@@ -79,6 +92,7 @@ export function openOperations(location: Location, shell: Shell, permission = ''
   const removingTrees = forPaths({ command: 'rm', flags: ['-r', '-f', '-skipTrash'] }, nothing)
   const removingEmpty = forPaths({ command: 'rmdir', flags: ['--ignore-fail-on-non-empty'] }, nothing)
   const permitting = forPaths({ command: 'chmod', flags: [permission] }, nothing)
+  const owning = forPaths({ command: 'chown', flags: [owner] }, nothing)
   const stating = forPaths({ command: 'stat', flags: ['%F|%b|%Y'] }, stdout => lines(stdout).map(readStatus))
   const summing = forPaths(
     { command: 'checksum', settings: { 'dfs.checksum.combine.mode': 'COMPOSITE_CRC' } },
@@ -119,6 +133,9 @@ export function openOperations(location: Location, shell: Shell, permission = ''
     },
     async setPermission(path, signal) {
       await permitting(path, signal)
+    },
+    async setOwner(path, signal) {
+      await owning(path, signal)
     },
   }
 }

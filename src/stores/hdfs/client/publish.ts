@@ -36,6 +36,7 @@ export async function publish(session: Session, publication: Publication): Promi
   progress.proved ??= await prove(session, publication)
   const { status, crc32c } = progress.proved
   // What was moved by a try before is no longer there; the move finds out.
+  if (session.owner !== undefined) await session.operations.setOwner(from, signal).catch(nothingThere)
   if (session.permission !== undefined) await session.operations.setPermission(from, signal).catch(nothingThere)
   await session.makeFolderFor(to, signal)
   await move(session, { ...publication, status })

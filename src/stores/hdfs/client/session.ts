@@ -16,6 +16,8 @@ export interface Session extends Location {
   readonly settings: Readonly<Record<string, string>>
   /** Of new files, in octal digits. */
   readonly permission: string | undefined
+  /** Of new files: `user:group`, `user` or `:group`. */
+  readonly owner: string | undefined
   readonly operations: Operations
   /** For people. */
   describe(path: string): string
@@ -56,7 +58,7 @@ export function openSession(
   { shell, closed, settings }: { shell: Shell; closed: AbortSignal; settings: HdfsSettings },
 ): Session {
   const incomplete = `${location.root}/${incompleteFolder}`
-  const operations = openOperations(location, shell, settings.permission)
+  const operations = openOperations(location, shell, settings)
   const made = new Set<string>()
   let users = 0
   /** What is made while a folder is removed may go with it. */
@@ -77,6 +79,7 @@ export function openSession(
       ...(settings.replication !== undefined && { 'dfs.replication': String(settings.replication) }),
     },
     permission: settings.permission,
+    owner: settings.owner,
     operations,
     describe: path => printedPath(location, path),
     makeFolderFor: (path, signal) => makeFolder(folderOf(path), signal),
