@@ -2,6 +2,7 @@ import type { StoredObject } from '../stores/store.ts'
 import { forAll } from '../system/for-all.ts'
 import { expectObject, knownObject, type Carried, type Running } from './carried.ts'
 import type { CopyStep } from './plan.ts'
+import { forgetObject, noteObject } from './recorded-objects.ts'
 
 /** Makes on the server what need not be sent: links, and content that lies under another key. */
 export async function copyAll(one: Carried, running: Running): Promise<void> {
@@ -21,7 +22,9 @@ async function copyGroup(copies: readonly CopyStep[], one: Carried, running: Run
     copies,
     async (step, stop) => {
       const original = originalOf(step.from, one)
-      noteCopied(step, await prepared.store.copy(step.from, step.key, { signal: stop }), { original, one, running })
+      await forgetObject({ ...prepared, key: step.key })
+      const copied = await prepared.store.copy(step.from, step.key, { signal: stop })
+      await noteCopied(step, copied, { original, one, running })
     },
     { concurrency: copiesAtOnce, signal: running.signal },
   )
@@ -31,11 +34,11 @@ async function copyGroup(copies: readonly CopyStep[], one: Carried, running: Run
 export const copiesAtOnce = 32
 
 /** What a copy leaves behind, wherever its original lies. */
-export function noteCopied(
+export async function noteCopied(
   { key, bytes, wanted }: CopyStep,
   copied: StoredObject,
   { original, one, running }: { original: StoredObject | undefined; one: Carried; running: Running },
-): void {
+): Promise<void> {
   const { prepared, sent, counts } = one
   const { sums, concurrency, report } = running
   const sum = sums.get(wanted.source.path)
@@ -46,7 +49,7 @@ export function noteCopied(
   expectObject(one, key, { size: bytes, sum, object })
   // Of a store with checksums, what is proved at the end is noted then.
   if (sum !== undefined && prepared.store.capabilities.statProof !== 'full-checksum') {
-    prepared.journal.noteObject(key, { crc32c: sum, size: bytes })
+    await noteObject({ ...prepared, key }, { crc32c: sum, size: bytes })
   }
   concurrency.done(0)
   report({ event: 'finished', destination: prepared.url, key, action: 'copied' })

@@ -5,6 +5,7 @@ import { enterPhase, type Carried, type Running } from './carried.ts'
 import { copiesAtOnce, noteCopied } from './copy-all.ts'
 import { describeKey } from './marker.ts'
 import type { CopyStep, TransferStep } from './plan.ts'
+import { forgetObject } from './recorded-objects.ts'
 import type { Origin } from './source.ts'
 
 /**
@@ -58,8 +59,9 @@ async function copyOne(
   // Throws where it is not what the inventory says.
   source.noteSum(step.wanted.source, object.crc32c)
   try {
+    await forgetObject({ ...one.prepared, key: step.key })
     const copied = await copyFrom({ store: origin.store, object }, step.key, { signal })
-    noteCopied(step, copied, { original: object, one, running })
+    await noteCopied(step, copied, { original: object, one, running })
     return undefined
   } catch (error) {
     if (error instanceof NimctlError && refusals.has(error.code)) return error

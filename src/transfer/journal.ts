@@ -15,7 +15,7 @@ interface UnfinishedUpload {
 }
 
 /** An object that a run put there whole, as the store answered. */
-interface RecordedObject {
+export interface RecordedObject {
   crc32c: number
   /** Bytes. */
   size: number
@@ -29,13 +29,16 @@ interface RecordedObject {
  */
 export interface Journal {
   unfinished(key: string): UnfinishedUpload | undefined
+  allUnfinished(): SavedUpload[]
   readonly objects: ReadonlyMap<string, RecordedObject>
   /** Resolves when it is on the disk: then a part counts as finished. */
   noteUpload(saved: SavedUpload, source: string): Promise<void>
   notePart(key: string, part: FinishedPart): Promise<void>
-  /** On the disk with the next part, or at the end: the store can be asked for a whole object. */
+  /** On the disk with the next part, the next flush, or at the end. */
   noteObject(key: string, object: RecordedObject): void
   forgetObject(key: string): void
+  /** Resolves when all that was noted is on the disk. Those who wait together share the time it takes. */
+  flush(): Promise<void>
   /** The upload is gone, or holds what it should not. */
   forgetUpload(key: string): void
   /** Everything is done and proved: only what is worth knowing next time is kept. */
@@ -72,6 +75,7 @@ export async function openJournal(path: string): Promise<Journal> {
   }
   return {
     unfinished: key => state.uploads.get(key),
+    allUnfinished: () => [...state.uploads.values()].map(({ saved }) => saved),
     objects: state.objects,
     async noteUpload(saved, source) {
       note({ event: 'upload', saved, source })
@@ -85,6 +89,7 @@ export async function openJournal(path: string): Promise<Journal> {
     forgetObject(key) {
       if (state.objects.has(key)) note({ event: 'gone', key })
     },
+    flush: () => log.flush(),
     forgetUpload: key => note({ event: 'gone', key }),
     async finish() {
       await log.close()
@@ -100,6 +105,8 @@ export async function openJournal(path: string): Promise<Journal> {
 function apply(line: Line, { uploads, objects }: State): void {
   if (line.event === 'upload') {
     uploads.set(line.saved.key, { saved: line.saved, source: line.source, parts: new Map() })
+    // It is going to be replaced.
+    objects.delete(line.saved.key)
   } else if (line.event === 'part') {
     uploads.get(line.key)?.parts.set(line.part.number, line.part)
   } else if (line.event === 'object') {

@@ -10,6 +10,7 @@ import type { Journal } from './journal.ts'
 import { findOpenUpload, removeEmptyUploads } from './open-uploads.ts'
 import { choosePartSize } from './part-size.ts'
 import type { RateLimit } from './rate-limit.ts'
+import { forgetObject, noteObject } from './recorded-objects.ts'
 import type { FileEntry, OpenFile, Source } from './source.ts'
 import { openWholeDigests, type WholeDigests } from './whole-digests.ts'
 
@@ -89,8 +90,9 @@ async function putWhole(file: FileEntry, targets: readonly Target[], context: Se
         const left = journal.unfinished(key)
         if (left !== undefined) await store.abortUpload?.(left.saved, { signal })
         await rateLimit(file.size, signal)
+        await forgetObject({ store, journal, key })
         const object = await store.put(key, bytes, sums, { signal })
-        journal.noteObject(key, recorded(object, file.size, sum))
+        await noteObject({ store, journal, key }, recorded(object, file.size, sum))
         concurrency.done(file.size)
         report({ event: 'bytes', destination: url, key, bytes: file.size })
         onSent({ object, sentBytes: file.size })
@@ -169,7 +171,7 @@ async function completeUpload(
   const sums: Sums = { crc32c: sum, ...digests }
   const object = await upload.complete(sums, ordered, { signal: context.signal })
   await removeEmptyUploads(target, context.signal)
-  target.journal.noteObject(target.key, recorded(object, file.size, sum))
+  await noteObject(target, recorded(object, file.size, sum))
   target.onSent({ object, partSize: upload.partSize, sentBytes })
   return sums
 }

@@ -7,7 +7,7 @@ import type { FileEntry } from './source.ts'
 /** Files read at once for their checksums. */
 const readers = 8
 
-/** Reads files that are not sent and of which nothing is known; those that differ from what is there are sent after all. */
+/** Reads files that seem to be there and of which nothing is known; those that differ from what is there are sent after all. */
 export async function settleSteps({ source, carried, sums, signal, report }: Running): Promise<void> {
   const unknown = new Map<string, FileEntry>()
   for (const { prepared } of carried) {
@@ -20,7 +20,8 @@ export async function settleSteps({ source, carried, sums, signal, report }: Run
     for (const step of prepared.plan.steps) {
       if (step.action === 'upload' || step.action === 'delete') continue
       const file = step.wanted.source
-      if (!sums.has(file.path) && !sent.has(file.path)) unknown.set(file.path, file)
+      // What is sent elsewhere is read on the way there, and that is too late to know whether it may stay here.
+      if (!sums.has(file.path) && (step.action === 'skip' || !sent.has(file.path))) unknown.set(file.path, file)
     }
   }
   await forAll(

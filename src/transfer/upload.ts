@@ -175,6 +175,7 @@ async function finish(
   const { signal, report } = options
   const { url: destination } = prepared
   const changed = steps.some(({ action }) => action !== 'skip')
+  await removeOverdue(prepared, signal)
   enterPhase(one, 'verify', { report, totals: { totalFiles: one.expected.size } })
   const proved = await verifyObjects(store, one.expected, {
     signal,
@@ -202,6 +203,11 @@ async function finish(
     proof: proved.counts,
     inventoryDigest: digest,
   }
+}
+
+/** Uploads that nobody goes on with, as their objects are whole: killed at their very end, or overtaken by another host. */
+async function removeOverdue({ store, journal }: PreparedUpload, signal: AbortSignal): Promise<void> {
+  for (const saved of journal.allUnfinished()) await store.abortUpload?.(saved, { signal })
 }
 
 /** What still has this ETag next time needs no question then. */

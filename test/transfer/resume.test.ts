@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -13,6 +13,7 @@ import { prepareUpload } from '../../src/transfer/prepare-upload.ts'
 import { openDirectorySource } from '../../src/transfer/source.ts'
 import { upload } from '../../src/transfer/upload.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
+import { openMemoryStore } from './memory-store.ts'
 
 const mebibyte = 2 ** 20
 const { signal } = new AbortController()
@@ -86,6 +87,15 @@ it('takes no parts of another content', async () => {
   await rm(join(work, 'state'), { recursive: true })
   await writeFile(join(work, 'large.bin'), Buffer.alloc(40 * mebibyte, 'another'))
   expect(await run(store)).toBe(40 * mebibyte)
+})
+
+it('leaves no upload open whose object is whole by other means', async () => {
+  const memory = openMemoryStore()
+  store = memory
+  await expect(run(breakingAfter(3))).rejects.toThrow('the line is cut')
+  memory.place('large.bin', await readFile(join(work, 'large.bin')))
+  expect(await run(store)).toBe(0)
+  expect(await Array.fromAsync(store.listUploads?.('', { signal }) ?? [])).toEqual([])
 })
 
 it('cleans up what nobody will go on with', async () => {

@@ -18,6 +18,7 @@ import { openStoreSource, recordOf } from '../../src/transfer/store-source.ts'
 import { upload } from '../../src/transfer/upload.ts'
 import { makeHubCache, smallRecord, temporaryDirectory } from '../hub-cache.ts'
 import { reportStore } from '../validate/store-report.ts'
+import { openMemoryStore } from './memory-store.ts'
 
 const { signal } = new AbortController()
 let work: string
@@ -152,6 +153,14 @@ describe('upload', () => {
     expect((await validate()).ok).toBe(false)
     expect(await run()).toMatchObject({ uploadedFiles: 4, skippedFiles: 3 })
     expect(await failures()).toEqual([])
+  })
+
+  it('sends a followed link that is missing, and not again what else has its content', async () => {
+    store = openMemoryStore()
+    await run({ links: 'follow' })
+    await store.remove(`${hub}/snapshots/hf-1234567/nested/deep/tokenizer.json`, { signal })
+    await rm(join(cache, '.nimctl/sums.jsonl'))
+    expect(await run({ links: 'follow' })).toMatchObject({ uploadedFiles: 1, skippedFiles: 12 })
   })
 
   it('is not complete while it changes', async () => {

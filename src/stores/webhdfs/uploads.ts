@@ -41,10 +41,14 @@ async function* uploadsIn(
   { name: id, modifiedMs }: Status,
   walk: Pick<Walk, 'known' | 'signal'>,
 ): AsyncGenerator<OpenUpload> {
+  let empty = true
   for await (const { key, status } of walkFiles(session, `${session.incomplete}/${id}`, { ...walk, prefix: '' })) {
+    empty = false
     // A part is a block, and blocks keep their size. The folder was changed when the upload was begun, and not since.
     yield { key, id, partSize: status.size === 0 ? 0 : status.blockSize, startedMs: modifiedMs }
   }
+  // Its file was moved away, and whoever did it was killed before the folders were gone.
+  if (empty) yield { key: `${incompleteFolder}/${id}`, id, partSize: 0, startedMs: modifiedMs }
 }
 
 export async function removeUpload(session: Session, { id }: Pick<SavedUpload, 'id'>): Promise<void> {
