@@ -6,6 +6,8 @@ import { runCampaign } from './run-campaign.ts'
 import { azure } from './stores/azure.ts'
 import { file } from './stores/file.ts'
 import { gs } from './stores/gs.ts'
+import { hdfs } from './stores/hdfs.ts'
+import { https } from './stores/https.ts'
 import { s3At } from './stores/s3.ts'
 
 /** Twenty times what it takes on a machine that does nothing else. */
@@ -20,7 +22,7 @@ describe.each([newSeed()])('after kill -9, at any moment (seed %i)', seed => {
     expect(new Set(results.map(({ phase }) => phase))).toEqual(new Set([...store.phases, 'part', 'range']))
   })
 
-  it.each([file, gs, azure])('the same at $name', { timeout }, async store => {
+  it.each([file, gs, azure, hdfs, https])('the same at $name', { timeout }, async store => {
     const results = await runCampaign(store, { uploadKills: 2, downloadKills: 0, random: seeded(seed) })
     expect(results.filter(({ problems }) => problems.length > 0)).toEqual([])
     expect(results).toHaveLength(2)

@@ -13,6 +13,7 @@ export interface Place {
   cache: string
   layout: 'cache' | 'tar'
   tellsContent: boolean
+  mostBegun: number | undefined
   /** SHA-256 by path of what a reader finds in the cache. */
   contents: Record<string, string>
   /** The cache's entries as `readTree` gives them. */
@@ -40,6 +41,7 @@ export async function openPlace(store: CampaignStore, random: Seeded): Promise<P
     cache,
     layout: store.layout ?? 'cache',
     tellsContent: store.tellsContent,
+    mostBegun: store.mostBegun,
     contents: await readContents(cache),
     tree: await readTree(cache),
     url: running.url,

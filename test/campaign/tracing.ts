@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } fro
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
+import { errorCode } from '../../src/system/errors.ts'
 import { requireProgram } from '../servers/locate.ts'
 import { phaseBelow, type Phase } from './phase.ts'
 import { type Exchange, openSteps, type Stage, type Steps, type Watcher } from './watcher.ts'
@@ -191,10 +192,13 @@ const done: readonly Stage[] = ['answered', 'passed']
 
 /** The log beside the file of parts says whose they are; gone where the upload has ended meanwhile. */
 function keyOf(path: string): string | undefined {
-  const log = path.replace(/\.bytes$/, '.parts')
-  if (!existsSync(log)) return undefined
-  const [header = ''] = readFileSync(log, 'utf8').split('\n')
-  return JSON.parse(header).key
+  try {
+    const [header = ''] = readFileSync(path.replace(/\.bytes$/, '.parts'), 'utf8').split('\n')
+    return JSON.parse(header).key
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function sizeOf(path: string): number {

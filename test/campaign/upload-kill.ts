@@ -29,12 +29,7 @@ export async function killUpload(
   // What a former kill's run has learnt of the cache.
   await rm(join(place.cache, '.nimctl/sums.jsonl'), { force: true })
   const killed = await runAndKill(place, args, { name, prefix, plan })
-  const there = await place.view.sizes(prefix)
-  const noted = await readNotedParts(place.state(name))
-  // What lies there unproved goes again, with its parts.
-  const whole = place.tellsContent ? there : new Map<string, number>()
-  const kept = new Set([...noted].filter(part => place.tellsContent || !there.has(part.split(' ')[0] ?? '')))
-
+  const atRest: AtRest = { whole: await place.view.sizes(prefix), noted: await readNoted(place.state(name)) }
   const second = await runWatched(place, args, { name, prefix })
   const again = place.watcher.exchanges
   const problems = [
@@ -42,8 +37,9 @@ export async function killUpload(
     ...(second.exitCode === 0
       ? []
       : [`The second run exited with ${second.exitCode}: ${second.stdout}${second.stderr}`]),
-    ...sentNeedlessly(again, { whole, noted: kept }),
-    ...tooManyInFlight(killed.exchanges, { whole: there, noted, concurrency: plan.concurrency }),
+    ...sentNeedlessly(again, place.tellsContent ? atRest : withoutUnknown(atRest)),
+    ...tooManyInFlight(killed.exchanges, atRest, { expected, most: place.mostBegun ?? plan.concurrency }),
+    ...(place.tellsContent ? [] : tooManyUnknown(killed.exchanges, atRest, plan.concurrency)),
     ...(await lookAtStore(place, name, expected)),
   ]
   return {
@@ -59,11 +55,27 @@ export async function killUpload(
 interface AtRest {
   /** Bytes by key of what lay in the store after the kill. */
   whole: ReadonlyMap<string, number>
-  /** `KEY NUMBER` of parts that stood in the journal after the kill. */
-  noted: ReadonlySet<string>
+  /** What stood in the journal after the kill. */
+  noted: Noted
+}
+
+interface Noted {
+  /** `KEY NUMBER` */
+  parts: ReadonlySet<string>
+  /** Keys of whole ones. */
+  objects: ReadonlySet<string>
 }
 
 const partName = ({ key, number }: Exchange) => `${key} ${number}`
+
+/** As if what lies there and is not noted did not: it goes again, with its parts. */
+function withoutUnknown({ whole, noted: { parts, objects } }: AtRest): AtRest {
+  const isKnown = (key: string) => objects.has(key) || !whole.has(key)
+  return {
+    whole: new Map([...whole].filter(([key]) => isKnown(key))),
+    noted: { parts: new Set([...parts].filter(part => isKnown(part.split(' ')[0] ?? ''))), objects },
+  }
+}
 
 /** What is whole in the store, or noted as finished, may not travel again. */
 function sentNeedlessly(again: readonly Exchange[], { whole, noted }: AtRest): string[] {
@@ -72,22 +84,33 @@ function sentNeedlessly(again: readonly Exchange[], { whole, noted }: AtRest): s
     if (phase === 'put' && whole.has(key)) return [`${key} was sent again, and lay in the store.`]
     if (phase === 'copy' && whole.has(key)) return [`${key} was copied again, and lay in the store.`]
     if (phase === 'part' && whole.has(key)) return [`A part of ${key} was sent again, which lay in the store.`]
-    if (phase === 'part' && noted.has(partName(exchange)))
+    if (phase === 'part' && noted.parts.has(partName(exchange)))
       return [`The finished part ${partName(exchange)} went again.`]
     return []
   })
 }
 
-/** A part holds its place among the requests in flight until it is noted: no more than so many can get lost. */
+/**
+ * A part holds its place among those in flight until it is noted: no more than so many can get lost. What goes to several
+ * keys, as where links are followed, is one.
+ */
 function tooManyInFlight(
   killed: readonly Exchange[],
-  { whole, noted, concurrency }: AtRest & { concurrency: number },
+  { whole, noted }: AtRest,
+  { expected, most }: { expected: Record<string, string>; most: number },
 ): string[] {
   const lost = killed.filter(
-    exchange => exchange.phase === 'part' && !whole.has(exchange.key) && !noted.has(partName(exchange)),
+    exchange => exchange.phase === 'part' && !whole.has(exchange.key) && !noted.parts.has(partName(exchange)),
   )
-  const names = new Set(lost.map(partName))
-  return names.size <= concurrency ? [] : [`${names.size} parts were in flight, not ${concurrency}.`]
+  const contents = new Set(lost.map(({ key, number }) => `${expected[key] ?? key} ${number}`))
+  return contents.size <= most ? [] : [`${contents.size} parts were in flight, not ${most}.`]
+}
+
+/** The same of small files, where the store can't tell what they hold. */
+function tooManyUnknown(killed: readonly Exchange[], { whole, noted }: AtRest, most: number): string[] {
+  const sent = new Set(killed.filter(({ phase }) => phase === 'put').map(({ key }) => key))
+  const unknown = [...sent].filter(key => whole.has(key) && !noted.objects.has(key))
+  return unknown.length <= most ? [] : [`${unknown.length} small files were whole and not noted, not ${most}.`]
 }
 
 async function lookAtStore(place: Place, name: string, expected: Record<string, string>): Promise<string[]> {
@@ -115,16 +138,19 @@ export async function readStore(
 }
 
 /** Reads the journal without its own reader: the last line may be cut. */
-async function readNotedParts(state: string): Promise<Set<string>> {
+async function readNoted(state: string): Promise<Noted> {
   const folder = join(state, 'uploads')
   const names = await readdir(folder).catch((): string[] => [])
-  const noted = new Set<string>()
+  const parts = new Set<string>()
+  const objects = new Set<string>()
   for (const name of names.filter(each => each.endsWith('.jsonl'))) {
     const lines = (await readFile(join(folder, name), 'utf8')).split('\n').slice(0, -1)
     for (const line of lines) {
       const { event, key, part } = JSON.parse(line)
-      if (event === 'part') noted.add(`${key} ${part.number}`)
+      if (event === 'part') parts.add(`${key} ${part.number}`)
+      if (event === 'object') objects.add(key)
+      if (event === 'gone') objects.delete(key)
     }
   }
-  return noted
+  return { parts, objects }
 }

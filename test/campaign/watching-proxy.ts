@@ -1,4 +1,5 @@
 import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer, request as requestSecurely } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 import { phaseBelow } from './phase.ts'
@@ -21,18 +22,42 @@ export interface Language {
   wholeBodies?: boolean
   /** @returns undefined where the body has to tell. */
   read(asked: Asked): Understood | undefined
-  /** What later requests refer to. */
-  learn?(key: string, answer: IncomingMessage): void
+  /** What later requests refer to. Nothing is kept of the body of what is read. */
+  learn?(key: string, answer: IncomingMessage, about: { asked: Asked; body: Buffer | undefined }): void
+  /** A server beside the target that is to get this request: its origin. */
+  besides?(asked: Asked): string | undefined
+  /**
+   * What is passed on instead of an answer's body.
+   *
+   * @param endpoint of this proxy.
+   */
+  reword?(body: Buffer, endpoint: string): Buffer
 }
 
-export type Understood = Pick<Exchange, 'phase' | 'key'> & { number?: number }
+export type Understood = Pick<Exchange, 'phase' | 'key'> & {
+  number?: number
+  /** First byte of what is read, where the header Range does not say it. */
+  start?: number
+  /** Under this name the content was sent that is now given its key. */
+  sentAs?: string
+}
 
-/** Stands before a server on loopback, and notes every request. */
-export async function startWatchingProxy(target: string, language: Language): Promise<Watcher & { endpoint: string }> {
+/**
+ * Stands before a server on loopback, and notes every request.
+ *
+ * @param certificates with them, both sides speak TLS.
+ */
+export async function startWatchingProxy(
+  target: string,
+  language: Language,
+  certificates?: { key: string; cert: string; ca: Buffer },
+): Promise<Watcher & { endpoint: string }> {
   let steps = openSteps(undefined)
   let prefix = ''
   let open = 0
   let idlers: (() => void)[] = []
+  const ca = certificates?.ca
+  const send = certificates === undefined ? request : requestSecurely
 
   const pass = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     open += 1
@@ -44,7 +69,14 @@ export async function startWatchingProxy(target: string, language: Language): Pr
       idlers = []
     })
     const { method, url, headers } = incoming
-    const onward = request(`${target}${url}`, { method, headers, setHost: false, agent: false })
+    const asked = askedBy(incoming)
+    const onward = send(`${language.besides?.(asked) ?? target}${url}`, {
+      method,
+      headers,
+      setHost: false,
+      agent: false,
+      ca,
+    })
     const held: Buffer[] = []
     onward.on('error', () => outgoing.destroy())
     onward.on('close', done)
@@ -54,10 +86,11 @@ export async function startWatchingProxy(target: string, language: Language): Pr
     let exchange: Exchange | undefined
     let half: (bytes: number) => void = () => {}
     const understand = (body?: Buffer) => {
-      const found = language.read({ ...askedBy(incoming), ...(body && { body }) })
+      const found = language.read({ ...asked, ...(body && { body }) })
       if (found === undefined) return
       const begun = exchangeOf(incoming, found, prefix)
       exchange = begun
+      if (found.sentAs !== undefined) giveKey(all, withoutPrefix(found.sentAs, prefix), begun)
       all.push(begun)
       half = halfway(
         begun,
@@ -83,8 +116,9 @@ export async function startWatchingProxy(target: string, language: Language): Pr
       onward.end(Buffer.concat(held))
     })
     onward.on('response', answer => {
-      if (exchange !== undefined) language.learn?.(prefix + exchange.key, answer)
+      const learn = (body?: Buffer) => exchange && language.learn?.(prefix + exchange.key, answer, { asked, body })
       if (exchange?.phase === 'range') {
+        learn()
         exchange.size = Number(answer.headers['content-length'] ?? 0)
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.on('data', (chunk: Buffer) => half(chunk.length))
@@ -95,19 +129,24 @@ export async function startWatchingProxy(target: string, language: Language): Pr
       const chunks: Buffer[] = []
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.on('end', () => {
+        const body = Buffer.concat(chunks)
+        learn(body)
         if (exchange !== undefined) reach(exchange, 'answered')
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(Buffer.concat(chunks))
+        const { statusCode = 502, headers } = answer
+        outgoing.writeHead(statusCode, language.reword === undefined ? headers : withoutLength(headers))
+        outgoing.end(language.reword?.(body, endpoint) ?? body)
       })
     })
     outgoing.on('finish', () => exchange && reach(exchange, 'passed'))
     // Nobody takes the rest of what was read.
     outgoing.on('close', () => outgoing.writableFinished || exchange?.phase !== 'range' || onward.destroy())
   }
-  const server = createServer(pass)
+  const server = certificates === undefined ? createServer(pass) : createSecureServer(certificates, pass)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
+  const endpoint = `${certificates === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     watch(nextPrefix, moment) {
       steps = openSteps(moment)
       prefix = nextPrefix
@@ -128,15 +167,34 @@ function askedBy({ method = '', url = '', headers }: IncomingMessage): Asked {
   return { method, path: decodeURIComponent(pathname).slice(1), query: searchParams, headers }
 }
 
-function exchangeOf({ headers }: IncomingMessage, { phase, key, number }: Understood, prefix: string): Exchange {
-  const below = key.startsWith(prefix) ? key.slice(prefix.length) : key
+function exchangeOf({ headers }: IncomingMessage, { phase, key, number, start }: Understood, prefix: string): Exchange {
+  const below = withoutPrefix(key, prefix)
   return {
     phase: phaseBelow(phase, below),
     key: below,
     number,
-    start: Number(/^bytes=(\d+)/.exec(headers.range ?? '')?.[1] ?? 0),
+    start: start ?? Number(/^bytes=(\d+)/.exec(headers.range ?? '')?.[1] ?? 0),
     size: Number(headers['content-length'] ?? 0),
     stage: 'arrived',
+  }
+}
+
+function withoutLength(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const { 'content-length': _length, 'transfer-encoding': _encoding, ...others } = headers
+  return others
+}
+
+function withoutPrefix(key: string, prefix: string): string {
+  return key.startsWith(prefix) ? key.slice(prefix.length) : key
+}
+
+/** What was sent under another name than its key's. */
+function giveKey(all: readonly Exchange[], sentAs: string, { key }: Exchange): void {
+  for (const exchange of all) {
+    if (exchange.key !== sentAs) continue
+    exchange.key = key
+    // The step that gives it its key is the inventory's.
+    if (phaseBelow(exchange.phase, key) === 'inventory') exchange.phase = 'ask'
   }
 }
 

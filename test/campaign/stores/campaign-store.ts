@@ -10,10 +10,12 @@ export interface CampaignStore {
   /** What an upload goes through, and is killed at; content comes on top. */
   phases: readonly Phase[]
   /**
-   * The store says what an object holds that lies there. Where it does not, nimctl sends the object again when the
-   * upload was killed, as nothing proves it.
+   * The store says what an object holds that lies there. Where it does not, the journal alone does, and an object that
+   * became whole just before the kill is sent again.
    */
   tellsContent: boolean
+  /** Files in parts, at most, that are begun at once and of which no part is kept. Absent: parts are kept. */
+  mostBegun?: number
   /** Downloads are killed as well. */
   downloads: boolean
   /** Starts a server that holds nothing, or finds another empty place. */
