@@ -65,12 +65,12 @@ function islands(size: number): number[] {
 
 async function carry(
   title: string,
-  { url, env, flags = [], read, proof }: RunningLargeStore,
+  { url, env, flags = [], uploadFlags = [], read, proof }: RunningLargeStore,
   { source, size, help, say, state }: Omit<LargeFileOptions, 'size'> & { source: string; size: number; state: string },
 ): Promise<boolean> {
   const nimctlEnv = { ...env, NIMCTL_STATE_DIR: state }
   const commands = {
-    upload: ['upload', source, url, '--layout', 'plain', '--require', proof],
+    upload: ['upload', source, url, '--layout', 'plain', '--require', proof, ...uploadFlags],
     'validate store': ['validate', 'store', url],
     'validate store --deep': ['validate', 'store', url, '--deep'],
   }

@@ -7,8 +7,11 @@ import { pathToFileURL } from 'node:url'
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
 import { azuriteClient, startAzurite } from '../servers/azurite.ts'
+import { makeCertificates } from '../servers/certificates.ts'
 import { startFakeGcs } from '../servers/gcs.ts'
+import { startHdfs } from '../servers/hdfs.ts'
 import { requireParts } from '../servers/install.ts'
+import { startNginx } from '../servers/nginx.ts'
 import { startSeaweedfs } from '../servers/seaweedfs.ts'
 import { startVersitygw } from '../servers/versitygw.ts'
 
@@ -25,7 +28,10 @@ export interface LargeStore {
 export interface RunningLargeStore {
   url: string
   env: Record<string, string>
+  /** Of every command. */
   flags?: readonly string[]
+  /** Of the upload alone. */
+  uploadFlags?: readonly string[]
   /** What an upload is proved by there. */
   proof: 'full-checksum' | 'parts' | 'size'
   /** By a client that has nothing of nimctl's; both ends of a range included. */
@@ -53,7 +59,9 @@ const versitygw: LargeStore = {
   name: 'versitygw',
   async start() {
     await requireParts(['versitygw'])
-    return s3At(await startVersitygw({ credentials, buckets: [bucket] }))
+    const running = s3At(await startVersitygw({ credentials, buckets: [bucket] }))
+    // On ext4 it has room to note some 700 parts: https://github.com/versity/versitygw/issues/2424
+    return { ...running, uploadFlags: ['--part-size', '32Mi'] }
   },
 }
 
@@ -98,10 +106,7 @@ const gs: LargeStore = {
       env: { STORAGE_EMULATOR_HOST: endpoint },
       proof: 'full-checksum',
       async read(key, range) {
-        const headers: Record<string, string> = range === undefined ? {} : { range: headerOf(range) }
-        const { body } = await fetch(`${endpoint}/storage/v1/b/${bucket}/o/${key}?alt=media`, { headers })
-        if (body === null) throw new Error('There is no body.')
-        return Readable.from(body)
+        return await get(`${endpoint}/storage/v1/b/${bucket}/o/${key}?alt=media`, range)
       },
       stop,
     }
@@ -144,7 +149,50 @@ const file: LargeStore = {
   },
 }
 
+const hdfs: LargeStore = {
+  name: 'hdfs',
+  async start() {
+    const { httpAddress, superuser, stop } = await startHdfs()
+    return {
+      url: `webhdfs://${httpAddress}/${bucket}`,
+      env: { HADOOP_USER_NAME: superuser },
+      proof: 'full-checksum',
+      async read(key, range) {
+        const part = range && { offset: String(range.start), length: String(range.end - range.start + 1) }
+        const query = new URLSearchParams({ op: 'OPEN', 'user.name': superuser, ...part })
+        return await get(`http://${httpAddress}/webhdfs/v1/${bucket}/${key}?${query.toString()}`)
+      },
+      stop,
+    }
+  },
+}
+
+/** WebDAV by nginx, over TLS. It is read by another of its addresses. */
+const https: LargeStore = {
+  name: 'https',
+  async start(directory) {
+    await mkdir(directory)
+    await requireParts(['registry'])
+    const tls = await makeCertificates(directory, 'Test Authority')
+    const { endpoint, secureEndpoint, stop } = await startNginx({ tls })
+    return {
+      url: `${secureEndpoint}/dav/${bucket}`,
+      env: { NIMCTL_CA_FILE: tls.caFile },
+      proof: 'size',
+      read: async (key, range) => await get(`${endpoint}/dav/${bucket}/${key}`, range),
+      stop,
+    }
+  },
+}
+
+async function get(url: string, range?: Range): Promise<Readable> {
+  const headers: Record<string, string> = range === undefined ? {} : { range: headerOf(range) }
+  const { body, status } = await fetch(url, { headers })
+  if (body === null || status >= 300) throw new Error(`There is no body: ${status}.`)
+  return Readable.from(body)
+}
+
 const headerOf = ({ start, end }: Range) => `bytes=${start}-${end}`
 
 /** A further kind of store is one more of these. */
-export const largeStores: readonly LargeStore[] = [file, seaweedfs, versitygw, gs, azure]
+export const largeStores: readonly LargeStore[] = [file, seaweedfs, versitygw, gs, azure, hdfs, https]
