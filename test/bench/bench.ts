@@ -20,7 +20,7 @@ import { chooseTools, nimctl } from './tools.ts'
 
 const usage = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [--scale FACTOR] [--rounds N] [--write FILE]
   --quick   a small run of a minute or two, to see that it works
-  --only    of start-up, manifest, large, sink, small, sums, seaweedfs, versitygw, stores (file, gs, azure)
+  --only    of start-up, manifest, large, sink, small, sums, seaweedfs, versitygw, stores (file, gs, azure, hdfs, https)
   --peers   of ${allPeers.join(', ')}
   --scale   of all files (1: as large as the goals say)
   --rounds  how often nimctl and whoever comes near the best peer is run (2)
@@ -36,7 +36,7 @@ const parts: Record<string, (context: BenchContext) => Promise<Part>> = {
   sink: context => benchNimCache(['sink'], context),
   seaweedfs: context => benchNimCache(['seaweedfs'], context),
   versitygw: context => benchNimCache(['versitygw'], context),
-  stores: context => benchNimCache(['file', 'gs', 'azure'], context),
+  stores: context => benchNimCache(['file', 'gs', 'azure', 'hdfs', 'https'], context),
 }
 
 interface BenchOptions {

@@ -1,4 +1,4 @@
-import { openDirectory, startAzure, startGs } from './other-stores.ts'
+import { openDirectory, startAzure, startGs, startHdfsServer, startHttps } from './other-stores.ts'
 import type { Programs } from './peers.ts'
 import { startSeaweed, startVersity } from './real-servers.ts'
 import type { Server } from './server.ts'
@@ -24,10 +24,12 @@ export interface Part {
   notes: string[]
 }
 
-type ServerName = 'sink' | 'sink-tls' | 'seaweedfs' | 'versitygw' | keyof typeof otherStores
+type OtherStore = keyof typeof otherStores
+
+export type ServerName = 'sink' | 'sink-tls' | 'seaweedfs' | 'versitygw' | OtherStore
 
 /** A further kind of store is one more of these. */
-const otherStores = { file: openDirectory, gs: startGs, azure: startAzure }
+const otherStores = { file: openDirectory, gs: startGs, azure: startAzure, hdfs: startHdfsServer, https: startHttps }
 
 /** `undefined` where its program could not be had. */
 export async function startServer(name: ServerName, { programs, say }: BenchContext): Promise<Server | undefined> {
@@ -37,6 +39,6 @@ export async function startServer(name: ServerName, { programs, say }: BenchCont
   return programs.paths.versitygw === undefined ? undefined : await startVersity()
 }
 
-function isOther(name: ServerName): name is keyof typeof otherStores {
+export function isOther(name: ServerName): name is OtherStore {
   return name in otherStores
 }

@@ -2,17 +2,15 @@ import { join } from 'node:path'
 
 import { formatBytes } from '../../src/cli/render/format.ts'
 import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
-import { type BenchContext, type Part, startServer } from './context.ts'
+import { type BenchContext, isOther, type Part, type ServerName, startServer } from './context.ts'
 import { requireRoom } from './disk-room.ts'
 import { bestPeer, ours, race, type Results } from './race.ts'
 import { commonRows, describeRuns } from './rows.ts'
 import { figures, type Goal, type Row } from './table.ts'
 import { type MadeCache, makeNimCache, nimCache } from './trees.ts'
 
-type Where = 'sink' | 'seaweedfs' | 'versitygw' | 'file' | 'gs' | 'azure'
-
 /** A cache as a NIM fills it: to a sink that knows CopyObject, and to real servers, who have to write it down. */
-export async function benchNimCache(servers: readonly Where[], context: BenchContext): Promise<Part> {
+export async function benchNimCache(servers: readonly ServerName[], context: BenchContext): Promise<Part> {
   const work = makeTemporaryDirectory()
   const part: Part = { rows: [], notes: [] }
   try {
@@ -66,8 +64,8 @@ export async function benchNimCache(servers: readonly Where[], context: BenchCon
 }
 
 /** The issue has none for other stores than S3. */
-function goalOf(where: Where, results: Results, { uniqueBytes, followedBytes }: MadeCache): Goal | undefined {
-  if (where === 'file' || where === 'gs' || where === 'azure') return undefined
+function goalOf(where: ServerName, results: Results, { uniqueBytes, followedBytes }: MadeCache): Goal | undefined {
+  if (isOther(where)) return undefined
   const found = ours(results).seconds / bestPeer(results).seconds
   if (where === 'sink') return { text: '≤ 0.3 × best peer', found, atMost: 0.3 }
   const share = uniqueBytes / followedBytes

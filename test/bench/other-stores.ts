@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { azuriteAccount, azuriteClient, containerSas, startAzurite } from '../servers/azurite.ts'
+import { makeCertificates } from '../servers/certificates.ts'
 import { createBucket, startFakeGcs } from '../servers/gcs.ts'
+import { startHdfs } from '../servers/hdfs.ts'
+import { requireParts } from '../servers/install.ts'
+import { startNginx } from '../servers/nginx.ts'
 import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
 import type { Server } from './server.ts'
 
@@ -73,6 +77,43 @@ export async function startAzure(): Promise<Server> {
     },
     async newBucket(name) {
       await azuriteClient(endpoint).createContainer(name)
+      return name
+    },
+    async stop() {
+      await stop()
+      work.remove()
+    },
+  }
+}
+
+/** rclone speaks to it as Hadoop's own client does, not by WebHDFS. */
+export async function startHdfsServer(): Promise<Server> {
+  const { httpAddress, rpcAddress, superuser, stop } = await startHdfs()
+  return {
+    name: 'HDFS',
+    endpoint: `http://${httpAddress}`,
+    nimctl: { url: (bucket, prefix) => `webhdfs://${httpAddress}/${bucket}/${prefix}`, flags: [] },
+    peers: ['rclone'],
+    env: { HADOOP_USER_NAME: superuser, ...rclone({ TYPE: 'hdfs', NAMENODE: rpcAddress, USERNAME: superuser }) },
+    newBucket: async name => name,
+    stop,
+  }
+}
+
+export async function startHttps(): Promise<Server> {
+  await requireParts(['registry'])
+  const work = makeTemporaryDirectory()
+  const tls = await makeCertificates(work.path, 'Bench Authority')
+  const { secureEndpoint, directory, stop } = await startNginx({ tls })
+  const url = `${secureEndpoint}/dav`
+  return {
+    name: 'nginx, WebDAV over TLS',
+    endpoint: url,
+    nimctl: { url: (bucket, prefix) => `${url}/${bucket}/${prefix}`, flags: [] },
+    peers: ['rclone'],
+    env: { NIMCTL_CA_FILE: tls.caFile, RCLONE_CA_CERT: tls.caFile, ...rclone({ TYPE: 'webdav', URL: url }) },
+    async newBucket(name) {
+      await mkdir(join(directory, 'dav', name))
       return name
     },
     async stop() {
