@@ -22,9 +22,16 @@ describe.each([newSeed()])('after kill -9, at any moment (seed %i)', seed => {
     expect(new Set(results.map(({ phase }) => phase))).toEqual(new Set([...store.phases, 'part', 'range']))
   })
 
-  it.each([file, gs, azure, hdfs, https])('the same at $name', { timeout }, async store => {
-    const results = await runCampaign(store, { uploadKills: 2, downloadKills: 0, random: seeded(seed) })
+  it.each([
+    { store: file, uploadKills: 2 },
+    { store: gs, uploadKills: 2 },
+    { store: azure, uploadKills: 2 },
+    // Each costs several times as much as one there.
+    { store: hdfs, uploadKills: 1 },
+    { store: https, uploadKills: 1 },
+  ])('the same at $store.name', { timeout }, async ({ store, uploadKills }) => {
+    const results = await runCampaign(store, { uploadKills, downloadKills: 0, random: seeded(seed) })
     expect(results.filter(({ problems }) => problems.length > 0)).toEqual([])
-    expect(results).toHaveLength(2)
+    expect(results).toHaveLength(uploadKills)
   })
 })
