@@ -13,7 +13,7 @@ import { errorCode, NimctlError } from './errors.ts'
  */
 export async function writeFileAtomically(
   path: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | AsyncIterable<string>,
   { mode = 0o644 }: { mode?: number } = {},
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)

@@ -4,7 +4,7 @@ import { readCacheRecord } from '../cache/record.ts'
 import { scanCacheTree } from '../cache/scan.ts'
 import { listModels, parseSnapshotPath } from '../cache/snapshots.ts'
 import type { ManifestProfile } from '../profiles/model-manifest.ts'
-import { checkReport, type Check, type CheckReport } from '../system/check.ts'
+import type { Check, CheckLog, CheckReport } from '../system/check.ts'
 import type { Report } from '../system/progress.ts'
 import { resolveLink } from '../system/safe-path.ts'
 import { checkContents } from './contents.ts'
@@ -15,6 +15,8 @@ export interface ValidateCacheRequest {
   profiles?: readonly ManifestProfile[]
   /** Hash every file. */
   deep: boolean
+  /** Where the verdicts go. */
+  checks: CheckLog
   concurrency: number
   signal: AbortSignal
   report: Report
@@ -22,13 +24,13 @@ export interface ValidateCacheRequest {
 
 /** Looks at a cache directory: hub layout, links, leftovers, profiles; with `deep` at every byte. Changes nothing. */
 export async function validateCache(request: ValidateCacheRequest): Promise<CheckReport> {
-  const { directory, deep, report } = request
+  const { directory, deep, checks, report } = request
   report({ event: 'started', task: 'validate' })
   const [tree, record] = await Promise.all([scanCacheTree(directory), readCacheRecord(directory)])
   const files = tree.entries.filter(entry => entry.type === 'file')
   const presence = request.profiles === undefined ? [] : checkProfiles(request.profiles, tree)
   const nothingAsked: Check[] = request.profiles?.length === 0 ? [profilesUnknown] : []
-  const checks = [
+  const verdicts = [
     checkLayout(tree, directory),
     ...tree.entries.flatMap(checkLink),
     ...checkBlobs(tree),
@@ -39,6 +41,7 @@ export async function validateCache(request: ValidateCacheRequest): Promise<Chec
     ...presence.map(checkPresence),
     ...(deep ? await checkContents(tree, request) : []),
   ]
+  for (const check of verdicts) await checks.add(check)
   report({ event: 'ended', task: 'validate' })
   const summary = {
     models: listModels(tree.entries),
@@ -46,7 +49,7 @@ export async function validateCache(request: ValidateCacheRequest): Promise<Chec
     files: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
   }
-  return checkReport(directory, summary, checks)
+  return checks.report(directory, summary)
 }
 
 function checkLayout({ entries }: CacheTree, directory: string): Check {

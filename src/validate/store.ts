@@ -8,7 +8,7 @@ import {
 } from '../inventory/inventory.ts'
 import type { InventoryReader } from '../inventory/read.ts'
 import type { Store } from '../stores/store.ts'
-import { openCheckLog, type Check, type CheckLog, type LongCheckReport } from '../system/check.ts'
+import type { Check, CheckLog, CheckReport } from '../system/check.ts'
 import { NimctlError } from '../system/errors.ts'
 import type { Sorter } from '../system/external-sort.ts'
 import type { Report } from '../system/progress.ts'
@@ -26,6 +26,8 @@ export interface ValidateStoreRequest {
   image?: ImageDigest
   /** Read contents back. */
   deep: boolean
+  /** Where the verdicts go. */
+  checks: CheckLog
   concurrency: number
   signal: AbortSignal
   report: Report
@@ -35,27 +37,20 @@ export interface ValidateStoreRequest {
  * Says whether what was uploaded is all there, without downloading it, and names every key that is not. However many
  * objects there are, inventory, listing and checks take temporary files instead of memory.
  */
-export async function validateStore(request: ValidateStoreRequest): Promise<LongCheckReport> {
-  const checks = openCheckLog()
+export async function validateStore(request: ValidateStoreRequest): Promise<CheckReport> {
   const named = openKeySorter<NamedObject>()
   try {
-    return await compareAll(request, { checks, named })
-  } catch (error) {
-    await checks.close()
-    throw error
+    return await compareAll(request, named)
   } finally {
     await named.clear()
   }
 }
 
-async function compareAll(
-  request: ValidateStoreRequest,
-  { checks, named }: { checks: CheckLog; named: Sorter<NamedObject> },
-): Promise<LongCheckReport> {
-  const { store, concurrency, signal, report } = request
+async function compareAll(request: ValidateStoreRequest, named: Sorter<NamedObject>): Promise<CheckReport> {
+  const { store, checks, concurrency, signal, report } = request
   const target = describeKey(store, '')
   report({ event: 'started', task: 'validate' })
-  const inventory = await readInventories(request, { checks, named })
+  const inventory = await readInventories(request, named)
   if (inventory === undefined) {
     report({ event: 'ended', task: 'validate' })
     return checks.report(target, { models: [], profiles: [], files: 0, bytes: 0 })
@@ -72,7 +67,8 @@ async function compareAll(
   )
   report({ event: 'ended', task: 'validate' })
   const { models, files, bytes } = header
-  return checks.report(target, { models, profiles: header.profiles.map(({ id }) => id), files, bytes })
+  const profiles = header.profiles.map(({ id }) => id)
+  return checks.report(target, { models, profiles, files, bytes, inventoryDigest: inventory.digest })
 }
 
 interface WholeInventory {
@@ -89,16 +85,16 @@ interface WholeInventory {
  */
 async function readInventories(
   request: ValidateStoreRequest,
-  { checks, named }: { checks: CheckLog; named: Sorter<NamedObject> },
+  named: Sorter<NamedObject>,
 ): Promise<WholeInventory | undefined> {
-  const { store, image, signal } = request
+  const { store, checks, image, signal } = request
   const keys = await listMarkers(store, signal)
   const own = chooseMarker(store, keys, image)
   if (own === undefined) {
     await checks.add(missingInventory(request, keys))
     return undefined
   }
-  const inventory = await readOwn(request, own, { checks, named })
+  const inventory = await readOwn(request, own, named)
   if (inventory === undefined) return undefined
   for (const key of keys.filter(other => other !== own)) await nameOthers(request, key, named)
   return inventory
@@ -107,9 +103,9 @@ async function readInventories(
 async function readOwn(
   request: ValidateStoreRequest,
   key: string,
-  { checks, named }: { checks: CheckLog; named: Sorter<NamedObject> },
+  named: Sorter<NamedObject>,
 ): Promise<WholeInventory | undefined> {
-  const { store, signal } = request
+  const { store, checks, signal } = request
   try {
     const inventory = await streamInventory(store, { key, signal }, reader => nameObjects(reader, named))
     const found: Check = { name: 'store.inventory', status: 'ok', method: 'structure', path: key }

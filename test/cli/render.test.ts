@@ -4,11 +4,13 @@ import { describe, expect, it } from 'vitest'
 
 import { renderDocument } from '../../src/cli/render/document.ts'
 import { renderError } from '../../src/cli/render/error.ts'
+import { renderEvidence } from '../../src/cli/render/evidence.ts'
 import { formatBytes, formatSeconds } from '../../src/cli/render/format.ts'
+import { renderJunit } from '../../src/cli/render/junit.ts'
 import { openJsonRenderer, openPlainRenderer } from '../../src/cli/render/lines.ts'
 import { renderReport } from '../../src/cli/render/report.ts'
 import { renderTable } from '../../src/cli/render/table.ts'
-import type { Check } from '../../src/system/check.ts'
+import { openCheckLog, type Check, type CheckReport, type CheckSummary } from '../../src/system/check.ts'
 import { NimctlError } from '../../src/system/errors.ts'
 import type { ProgressEvent } from '../../src/system/progress.ts'
 
@@ -114,12 +116,16 @@ describe('errors', () => {
   })
 })
 
+async function reportOf(target: string, summary: CheckSummary, checks: readonly Check[]): Promise<CheckReport> {
+  const log = openCheckLog()
+  for (const check of checks) await log.add(check)
+  return log.report(target, summary)
+}
+
 it('a report shows failures first and counts what is well', async () => {
-  const text = await renderReport({
-    ok: false,
-    target: 's3://b/p/',
-    summary: { models: ['m:1'], profiles: [], files: 3, bytes: 2048 },
-    checks: [
+  const summary = { models: ['m:1'], profiles: [], files: 3, bytes: 2048 }
+  const text = await renderReport(
+    await reportOf('s3://b/p/', summary, [
       { name: 'store.inventory', status: 'ok', method: 'structure' },
       { name: 'store.extra', status: 'warning', method: 'structure', path: 'x' },
       {
@@ -131,13 +137,59 @@ it('a report shows failures first and counts what is well', async () => {
         found: '2 bytes',
         next: 'Upload again.',
       },
-    ],
-  })
+    ]),
+  )
   expect(text).toBe(`✗ store.blob-size: blobs/a: expected 3 bytes, found 2 bytes
     Upload again.
 ! store.extra: x
 ✓ 1 check passed (structure).
 s3://b/p/ is NOT complete: 3 files, 2.0 KiB, 1 model, 0 profiles.`)
+})
+
+const ofOneObject = { models: [], profiles: [], files: 1, bytes: 1 }
+
+it('JUnit XML says what failed, what nobody can prove and what warns, whatever the names hold', async () => {
+  const report = await reportOf('s3://b/?a=1&b=<"', ofOneObject, [
+    {
+      name: 'store.blob-size',
+      status: 'failed',
+      method: 'size',
+      path: 'new\nline\u0007',
+      expected: '3 bytes',
+      found: '2',
+    },
+    { name: 'store.blob-checksum', status: 'not-provable', method: 'size', path: 'lone\uD800', next: 'Use --deep.' },
+    { name: 'store.extra', status: 'warning', method: 'structure', path: 'x' },
+    { name: 'store.inventory', status: 'ok', method: 'structure' },
+  ])
+  expect((await Array.fromAsync(renderJunit(report))).join('')).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nimctl validate" tests="4" failures="1" errors="0" skipped="1">
+<testsuite name="s3://b/?a=1&amp;b=&lt;&quot;" tests="4" failures="1" errors="0" skipped="1">
+<properties><property name="ok" value="false"/></properties>
+<testcase classname="store" name="store.blob-size new&#10;line\uFFFD"><failure type="store.blob-size" message="expected 3 bytes, found 2">expected 3 bytes, found 2</failure></testcase>
+<testcase classname="store" name="store.extra x"><system-out>structure</system-out></testcase>
+<testcase classname="store" name="store.blob-checksum lone\uFFFD"><skipped message="Use --deep."/></testcase>
+<testcase classname="store" name="store.inventory"/>
+</testsuite>
+</testsuites>
+`)
+})
+
+it('evidence says when, with what, at what, and by which method', async () => {
+  const report = await reportOf('s3://b/', { ...ofOneObject, inventoryDigest: 'sha256:12', authenticatedAs: 'me' }, [
+    { name: 'store.inventory', status: 'ok', method: 'structure' },
+  ])
+  const text = (await Array.fromAsync(renderEvidence(report, new Date(0)))).join('')
+  expect(JSON.parse(text)).toMatchObject({
+    kind: 'CheckEvidence',
+    checkedAt: '1970-01-01T00:00:00.000Z',
+    tool: expect.stringMatching(/^nimctl \d/),
+    target: 's3://b/',
+    ok: true,
+    summary: { inventoryDigest: 'sha256:12', authenticatedAs: 'me' },
+    byMethod: { structure: { ok: 1 } },
+    checks: [{ name: 'store.inventory' }],
+  })
 })
 
 it('a report of a broken store ends', async () => {
@@ -148,7 +200,7 @@ it('a report of a broken store ends', async () => {
     path: `blobs/${index}`,
   }))
   const summary = { models: [], profiles: [], files: 5000, bytes: 0 }
-  const lines = (await renderReport({ ok: false, target: 's3://b/', summary, checks })).split('\n')
+  const lines = (await renderReport(await reportOf('s3://b/', summary, checks))).split('\n')
   expect(lines.slice(999)).toEqual([
     '✗ store.blob-missing: blobs/999',
     '✗ 4000 more failed: --json has them all.',

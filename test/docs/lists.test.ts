@@ -3,6 +3,8 @@ import { join } from 'node:path'
 
 import { expect, it } from 'vitest'
 
+import { knownChecks } from '../../src/validate/catalogue.ts'
+import { withCheckTables } from './check-tables.ts'
 import { firstColumn, readPage, root, section } from './markdown.ts'
 import { errorsIn, kindsIn, readSource, variablesIn, warningsIn } from './source.ts'
 
@@ -55,16 +57,19 @@ it('docs/troubleshooting.md has every symptom of a NIM container, and no other',
   expect(firstColumn(table).toSorted()).toEqual(codes.toSorted())
 })
 
-it('docs/validate.md has every check, and no other', () => {
+it('the catalogue has every check that the source makes, and no other', () => {
+  const kinds = ['blob', 'link', 'file']
   const names = source
+    .filter(({ path }) => path !== 'src/validate/catalogue.ts')
     .flatMap(({ text }) => [...text.matchAll(/'((?:cache|store)\.(?!tar')[a-z-]+)'/g)].map(([, name = '']) => name))
-    .concat(
-      ['blob', 'link', 'file'].flatMap(kind => ['missing', 'size', 'checksum'].map(what => `store.${kind}-${what}`)),
-    )
-  const documented = [...readPage('docs/validate.md').text.matchAll(/^\| (`(?:cache|store)\.[^|]+) \|/gm)].flatMap(
-    ([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
-  )
-  expect(documented.toSorted()).toEqual([...new Set(names)].toSorted())
+    .concat(kinds.flatMap(kind => ['missing', 'size', 'checksum'].map(what => `store.${kind}-${what}`)))
+  expect(knownChecks.map(({ name }) => name).toSorted()).toEqual([...new Set(names)].toSorted())
+})
+
+it('docs/validate.md has the tables of the catalogue', () => {
+  const { text } = readPage('docs/validate.md')
+  expect(text, 'run: node test/docs/write-check-tables.ts').toBe(withCheckTables(text))
+  for (const { name } of knownChecks) expect(text).toContain(`| \`${name}\` |`)
 })
 
 it('docs/architecture.md has the folders in the order of the import rule', () => {

@@ -61,7 +61,10 @@ export function variablesIn(source: readonly SourceFile[]): string[] {
 /** Kinds of the documents that `--json` prints, sorted. */
 export function kindsIn(source: readonly SourceFile[]): string[] {
   const found = source.flatMap(({ text }) => all(text, /context\.print(?:Long)?\((\s*)'([A-Z]\w+)'/g))
-  return [...new Set(['Error', ...found.map(([, kind]) => kind)])].toSorted()
+  const files = source
+    .filter(({ path }) => path.startsWith('src/cli/render/'))
+    .flatMap(({ text }) => all(text, /()\bkind: '([A-Z]\w+)'/g))
+  return [...new Set(['Error', ...[...found, ...files].map(([, kind]) => kind)])].toSorted()
 }
 
 function all(text: string, pattern: RegExp): [string, string][] {

@@ -1,5 +1,6 @@
 import { renderDocument } from '../../src/cli/render/document.ts'
 import { renderReport } from '../../src/cli/render/report.ts'
+import { openCheckLog } from '../../src/system/check.ts'
 import { silent } from '../../src/system/progress.ts'
 import { findCollision } from '../../src/transfer/check-names.ts'
 import { listCaches } from '../../src/transfer/list-caches.ts'
@@ -21,7 +22,9 @@ if (task === 'list') {
   expectSame(inventory.entries.length, Number(files))
   expectSame(findCollision(inventory.entries), undefined)
 } else {
-  const report = await validateStore({ store, profiles: [], deep: false, concurrency: 16, signal, report: silent })
+  const log = openCheckLog()
+  const options = { profiles: [], deep: false, checks: log, concurrency: 16, signal, report: silent }
+  const report = await validateStore({ store, ...options })
   const { ok, target, summary, checks } = report
   expectSame(ok, !broken)
   if (task === 'text') process.stdout.write(await renderReport(report))
@@ -29,7 +32,7 @@ if (task === 'list') {
     for await (const piece of renderDocument({ ok, target, summary }, 'checks', checks)) {
       if (!process.stdout.write(piece)) await new Promise(resolve => process.stdout.once('drain', resolve))
     }
-  await report.close()
+  await log.close()
 }
 
 function expectSame(found: unknown, expected: unknown): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 
 import type { ManifestProfile } from '../../src/profiles/model-manifest.ts'
+import { openCheckLog } from '../../src/system/check.ts'
 import { silent } from '../../src/system/progress.ts'
 import { validateCache } from '../../src/validate/cache.ts'
 import { makeHubCache, temporaryDirectory } from '../hub-cache.ts'
@@ -21,14 +22,16 @@ async function findings(options: { deep?: boolean; profiles?: ManifestProfile[] 
   const report = await validateCache({
     directory: cache,
     deep: false,
+    checks: openCheckLog(),
     concurrency: 2,
     signal,
     report: silent,
     ...options,
   })
+  const checks = await Array.fromAsync(report.checks)
   return {
     ok: report.ok,
-    found: report.checks.filter(({ status }) => status !== 'ok').map(({ name, status, path }) => [name, status, path]),
+    found: checks.filter(({ status }) => status !== 'ok').map(({ name, status, path }) => [name, status, path]),
   }
 }
 

@@ -1,21 +1,22 @@
 import { Command, Option } from 'commander'
 
-import type { CheckReport, LongCheckReport } from '../../system/check.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
+import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
 import { addEngineOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { addStoreOptions, openFlaggedStore, usualConcurrency, type StoreFlags } from '../options/store.ts'
 import { collect, parseCount, parseDigest, parseImageDigest, parseStoreUrl } from '../options/values.ts'
-import { renderReport } from '../render/report.ts'
 
 export function validateCommand(context: Context): Command {
   return new Command('validate')
     .description('Checks caches and stores, changes nothing, and exits with 3 when a check failed.')
+    .option('--list-checks', 'list what is checked, by name')
+    .action((flags: { listChecks?: true }, command: Command) => listChecks(flags, { command, context }))
     .addCommand(validateCacheCommand(context))
     .addCommand(validateStoreCommand(context))
 }
 
-interface CacheFlags extends EngineFlags {
+interface CacheFlags extends EngineFlags, CheckFlags {
   against?: string
   profile?: string[]
   deep?: true
@@ -44,30 +45,32 @@ function validateCacheCommand(context: Context): Command {
     .action(async (directory: string, flags: CacheFlags) => {
       const { validateCache } = await import('../../validate/cache.ts')
       const { readExpectedProfiles } = await import('../../validate/manifest-profiles.ts')
-      const { signal, report: progress } = context
-      const profiles = await readExpectedProfiles({
-        directory,
-        asked: flags.profile ?? [],
-        ...(flags.against !== undefined && {
-          against: { image: flags.against, engine: await openHostEngine(context) },
-        }),
-        signal,
-        report: progress,
+      const { signal, report } = context
+      await runChecks(flags, context, async checks => {
+        const profiles = await readExpectedProfiles({
+          directory,
+          asked: flags.profile ?? [],
+          ...(flags.against !== undefined && {
+            against: { image: flags.against, engine: await openHostEngine(context) },
+          }),
+          signal,
+          report,
+        })
+        return await validateCache({
+          directory,
+          ...(profiles !== undefined && { profiles }),
+          deep: flags.deep === true,
+          checks,
+          concurrency: flags.concurrency,
+          signal,
+          report,
+        })
       })
-      const report = await validateCache({
-        directory,
-        ...(profiles !== undefined && { profiles }),
-        deep: flags.deep === true,
-        concurrency: flags.concurrency,
-        signal: context.signal,
-        report: context.report,
-      })
-      await printReport(context, report)
     })
-  return addEngineOptions(command)
+  return addCheckOptions(addEngineOptions(command))
 }
 
-interface StoreCheckFlags extends StoreFlags {
+interface StoreCheckFlags extends StoreFlags, CheckFlags {
   profile?: string[]
   inventoryDigest?: string
   image?: ImageDigest
@@ -97,29 +100,36 @@ function validateStoreCommand(context: Context): Command {
     )
     .action(async (url: string, flags: StoreCheckFlags) => {
       const { validateStore } = await import('../../validate/store.ts')
-      const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
-      const report = await validateStore({
-        store,
-        ...(flags.inventoryDigest !== undefined && { inventoryDigest: flags.inventoryDigest }),
-        profiles: flags.profile ?? [],
-        ...(flags.image !== undefined && { image: flags.image }),
-        deep: flags.deep === true,
-        concurrency: flags.concurrency ?? usualConcurrency,
-        signal: context.signal,
-        report: context.report,
+      await runChecks(flags, context, async checks => {
+        const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
+        try {
+          return await validateStore({
+            store,
+            ...(flags.inventoryDigest !== undefined && { inventoryDigest: flags.inventoryDigest }),
+            profiles: flags.profile ?? [],
+            ...(flags.image !== undefined && { image: flags.image }),
+            deep: flags.deep === true,
+            checks,
+            concurrency: flags.concurrency ?? usualConcurrency,
+            signal: context.signal,
+            report: context.report,
+          })
+        } finally {
+          store.close()
+        }
       })
-      store.close()
-      try {
-        await printReport(context, report)
-      } finally {
-        await report.close()
-      }
     })
-  return addStoreOptions(command)
+  return addCheckOptions(addStoreOptions(command))
 }
 
-async function printReport(context: Context, report: CheckReport | LongCheckReport): Promise<void> {
-  const { ok, target, summary, checks: items } = report
-  const forPeople = () => renderReport(report)
-  await context.printLong('CheckReport', { ok, target, summary }, { name: 'checks', items, forPeople })
+/** `nimctl validate` alone says, as any command with subcommands, which there are. */
+async function listChecks(
+  { listChecks: asked }: { listChecks?: true },
+  { command, context }: { command: Command; context: Context },
+): Promise<void> {
+  if (asked !== true) command.help({ error: true })
+  const { knownChecks } = await import('../../validate/catalogue.ts')
+  const { renderTable } = await import('../render/table.ts')
+  const rows = knownChecks.map(({ name, worst, when }) => [name, worst, when.replaceAll('`', '')])
+  context.print('CheckList', { checks: knownChecks }, () => renderTable(['CHECK', 'AT WORST', 'WHEN'], rows))
 }

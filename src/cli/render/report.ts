@@ -1,4 +1,4 @@
-import { worstFirst, type Check, type CheckReport, type CheckStatus, type LongCheckReport } from '../../system/check.ts'
+import { worstFirst, type Check, type CheckReport, type CheckStatus } from '../../system/check.ts'
 import { count, formatBytes } from './format.ts'
 
 const marks: Record<CheckStatus, string> = { failed: '✗', warning: '!', 'not-provable': '?', ok: '✓' }
@@ -7,23 +7,34 @@ const marks: Record<CheckStatus, string> = { failed: '✗', warning: '!', 'not-p
 const mostShown = 1000
 
 /** Failures first, then what to think about, then a summary; what is well is only counted. */
-export async function renderReport({ ok, target, summary, checks }: CheckReport | LongCheckReport): Promise<string> {
+export async function renderReport(report: CheckReport): Promise<string> {
+  const { counts, byMethod } = report
   const shown: Record<CheckStatus, string[]> = { failed: [], warning: [], 'not-provable': [], ok: [] }
-  const counts: Record<CheckStatus, number> = { failed: 0, warning: 0, 'not-provable': 0, ok: 0 }
-  const methods = new Set<string>()
-  for await (const check of checks) {
+  for await (const check of report.checks) {
     const { status } = check
-    counts[status] += 1
-    if (status === 'ok') methods.add(check.method)
-    else if (counts[status] <= mostShown) shown[status].push(renderCheck(check))
+    if (status !== 'ok' && shown[status].length < mostShown) shown[status].push(renderCheck(check))
   }
-  const by = methods.size === 0 ? '' : ` (${[...methods].join(', ')})`
+  const methods = Object.entries(byMethod).flatMap(([method, { ok }]) => (ok === 0 ? [] : [method]))
+  const by = methods.length === 0 ? '' : ` (${methods.join(', ')})`
   return [
     ...worstFirst.flatMap(status => [...shown[status], ...renderRest(status, counts[status] - mostShown)]),
     `${marks.ok} ${count(counts.ok, 'check')} passed${by}.`,
-    `${target} ${ok ? 'is complete' : 'is NOT complete'}: ${count(summary.files, 'file')}, ${formatBytes(summary.bytes)}, ` +
-      `${count(summary.models.length, 'model')}, ${count(summary.profiles.length, 'profile')}.`,
+    `${renderVerdict(report)}: ${renderSummary(report)}.`,
   ].join('\n')
+}
+
+function renderVerdict({ ok, target, partial }: CheckReport): string {
+  if (partial) return `${target} ${ok ? 'passes' : 'does NOT pass'} the checks that were chosen`
+  return `${target} ${ok ? 'is complete' : 'is NOT complete'}`
+}
+
+function renderSummary({ summary: { files, bytes, models, profiles } }: CheckReport): string {
+  return [
+    count(files, 'file'),
+    formatBytes(bytes),
+    count(models.length, 'model'),
+    count(profiles.length, 'profile'),
+  ].join(', ')
 }
 
 function renderRest(status: CheckStatus, rest: number): string[] {

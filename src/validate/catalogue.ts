@@ -1,0 +1,56 @@
+/** A check that `nimctl validate` makes: the promise behind its name. */
+export interface KnownCheck {
+  /** Begins with what it is about: `cache.`, `store.`, … */
+  name: string
+  /** The worst that it says. */
+  worst: 'failed' | 'warning' | 'not-provable'
+  /** When it says so. */
+  when: string
+}
+
+/** All of them, in the order in which docs/validate.md and `--list-checks` show them. */
+export const knownChecks: readonly KnownCheck[] = [
+  { name: 'cache.layout', worst: 'failed', when: 'there is no `ngc/hub/models--…/snapshots`' },
+  { name: 'cache.link', worst: 'failed', when: 'never: says that a link leads to a file' },
+  { name: 'cache.link-broken', worst: 'failed', when: 'a link leads nowhere' },
+  { name: 'cache.link-outside', worst: 'failed', when: 'a link leads out of the cache' },
+  { name: 'cache.blob-unreferenced', worst: 'warning', when: 'no snapshot links to a blob' },
+  { name: 'cache.ref-missing', worst: 'warning', when: 'a snapshot has no file in `refs/`' },
+  { name: 'cache.leftover', worst: 'warning', when: 'a download was interrupted and left something' },
+  {
+    name: 'cache.mode',
+    worst: 'warning',
+    when: 'a file is readable by its owner only; the NIM runs as another user',
+  },
+  { name: 'cache.profile', worst: 'failed', when: 'a file of a profile is missing' },
+  {
+    name: 'cache.content',
+    worst: 'failed',
+    when: 'with `--deep`: a blob is not what its MD5 name says, or not what `checksums.blake3` says',
+  },
+  { name: 'store.inventory', worst: 'failed', when: 'the inventory is missing or damaged' },
+  { name: 'store.inventory-digest', worst: 'failed', when: 'it is not the one that `--inventory-digest` names' },
+  { name: 'store.profile', worst: 'failed', when: 'a profile of `--profile` was not uploaded' },
+  { name: 'store.blob-missing', worst: 'failed', when: 'a blob is missing' },
+  { name: 'store.link-missing', worst: 'failed', when: "the key of a snapshot's link is missing" },
+  { name: 'store.file-missing', worst: 'failed', when: 'another file is missing' },
+  { name: 'store.blob-size', worst: 'failed', when: 'a blob has another size' },
+  { name: 'store.link-size', worst: 'failed', when: "the object of a snapshot's link has another size" },
+  { name: 'store.file-size', worst: 'failed', when: 'another file has another size' },
+  {
+    name: 'store.blob-checksum',
+    worst: 'failed',
+    when: 'a blob has another CRC32C; `not-provable` where the store has none',
+  },
+  {
+    name: 'store.link-checksum',
+    worst: 'failed',
+    when: "the object of a snapshot's link has another CRC32C; `not-provable` where the store has none",
+  },
+  {
+    name: 'store.file-checksum',
+    worst: 'failed',
+    when: 'another file has another CRC32C; `not-provable` where the store has none',
+  },
+  { name: 'store.extra', worst: 'warning', when: 'there is an object that the inventory does not name' },
+]
