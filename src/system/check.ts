@@ -1,9 +1,7 @@
 import { openSorter } from './external-sort.ts'
 
 /** How a check came to its verdict, best proof first. */
-export const checkMethods = ['listing-checksum', 'stat-checksum', 'etag', 'size', 'content', 'structure'] as const
-
-export type CheckMethod = (typeof checkMethods)[number]
+export type CheckMethod = 'listing-checksum' | 'stat-checksum' | 'etag' | 'size' | 'content' | 'structure'
 
 /** `not-provable`: nothing speaks against it, but what lies there can't prove it either. */
 export type CheckStatus = 'ok' | 'warning' | 'failed' | 'not-provable'
@@ -45,9 +43,9 @@ export interface CheckPolicy {
   failOn: 'failed' | 'warning'
 }
 
-export const everyCheck: CheckPolicy = { failOn: 'failed' }
+const everyCheck: CheckPolicy = { failOn: 'failed' }
 
-export type CheckCounts = Record<CheckStatus, number>
+type CheckCounts = Record<CheckStatus, number>
 
 /**
  * The result of everything that compares; with as many checks as there are objects in a store, which is more than
