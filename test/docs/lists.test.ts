@@ -68,7 +68,7 @@ it('the catalogue has every check that the source makes, and no other', () => {
 
 it('docs/validate.md has the tables of the catalogue', () => {
   const { text } = readPage('docs/validate.md')
-  expect(text, 'run: node test/docs/write-check-tables.ts').toBe(withCheckTables(text))
+  expect(text, 'run: npm run docs:checks').toBe(withCheckTables(text))
   for (const { name } of knownChecks) expect(text).toContain(`| \`${name}\` |`)
 })
 
