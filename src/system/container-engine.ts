@@ -37,6 +37,8 @@ export interface ContainerRequest {
   network?: string
   /** Bytes. */
   shmSize?: number
+  /** By which it is found again, should nimctl be killed. */
+  labels?: Record<string, string>
 }
 
 export interface ContainerResult {
@@ -76,4 +78,6 @@ export interface ContainerEngine {
     request: ContainerRequest,
     options: { signal: AbortSignal; onOutput: (output: { stdout: Readable; stderr: Readable }) => void },
   ): Promise<ContainerResult>
+  /** Stops and removes the containers with this label: a killed nimctl leaves its own running. Says how many. */
+  endContainers(label: { name: string; value: string }): Promise<number>
 }

@@ -37,6 +37,17 @@ export async function runContainer(
   }
 }
 
+/** Stops and removes the containers with a label; those that ended by themselves go too. */
+export async function endContainers(docker: Docker, { name, value }: { name: string; value: string }): Promise<number> {
+  const found = await docker.listContainers({ all: true, filters: { label: [`${name}=${value}`] } })
+  for (const { Id: id } of found) {
+    const container = docker.getContainer(id)
+    await stop(container)
+    await remove(container)
+  }
+  return found.length
+}
+
 /** Connects the output before the start, so that nothing is lost. `ended` resolves with the end of the output. */
 async function attach(
   docker: Docker,
@@ -94,7 +105,7 @@ async function remove(container: Docker.Container): Promise<void> {
 function containerOptions(request: ContainerRequest): Docker.ContainerCreateOptions {
   return {
     Image: request.image,
-    Labels: ourLabels,
+    Labels: { ...request.labels, ...ourLabels },
     ...(request.entrypoint && { Entrypoint: request.entrypoint }),
     Cmd: request.command,
     Env: Object.entries(request.env).map(

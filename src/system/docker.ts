@@ -5,7 +5,7 @@ import { findDockerConnection } from './docker-connection.ts'
 import { statusOf, translateDockerError } from './docker-errors.ts'
 import { readImageFile } from './docker-image-file.ts'
 import { pullImage } from './docker-pull.ts'
-import { runContainer } from './docker-run.ts'
+import { endContainers, runContainer } from './docker-run.ts'
 import { NimctlError } from './errors.ts'
 
 /**
@@ -37,6 +37,7 @@ export async function openDockerEngine({ env }: { env: Record<string, string | u
     pullImage: (image, pullOptions) => translated(image, () => pullImage(docker, image, pullOptions)),
     readImageFile: (image, paths, { signal }) => translated(image, () => readImageFile(docker, image, paths, signal)),
     run: (request, runOptions) => translated(request.image, () => runContainer(docker, request, runOptions)),
+    endContainers: label => translated('the engine', () => endContainers(docker, label)),
   }
 }
 

@@ -30,6 +30,7 @@ function anEngine(behaviours: Behaviour[], address = 'unix:///run/test.sock') {
     inspectImage: unused,
     pullImage: unused,
     readImageFile: unused,
+    endContainers: unused,
     async run(request, { onOutput }) {
       const behaviour = behaviours[requests.push(request) - 1] ?? {}
       if (behaviour.throws !== undefined) throw behaviour.throws

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { beforeEach, expect, it } from 'vitest'
 
-import { withLocks } from '../../src/transfer/lock.ts'
+import { withLocks } from '../../src/system/lock.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
 
 let lock: { path: string; what: string }

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-import { errorCode, NimctlError } from '../system/errors.ts'
+import { errorCode, NimctlError } from './errors.ts'
 
 /**
  * Holds prefixes for one run on this host, while `run` lasts. What a killed run left is taken over.
