@@ -1,34 +1,47 @@
+import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 
 import type { NimImage } from '../image/inspect.ts'
+import { type Download, type DownloadRun, downloadRuns } from '../nim/downloads.ts'
 import type { NimFamily } from '../nim/families.ts'
 import { recogniseSymptom, skippedProfiles } from '../nim/symptoms.ts'
 import type { ModelManifest } from '../profiles/model-manifest.ts'
+import type { Check } from '../system/check.ts'
 import type { ContainerEngine } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
-import { writeFileAtomically } from '../system/files.ts'
+import { withLocks } from '../system/lock.ts'
 import type { Report } from '../system/progress.ts'
-import type { CacheTree } from './cache-tree.ts'
-import { checkProfiles } from './check-profiles.ts'
+import { askedIds, sourcesOf } from './asked.ts'
+import type { CacheRecord, CacheTree } from './cache-tree.ts'
+import { sumContents } from './check-contents.ts'
+import { checkTree, presenceOf } from './check-tree.ts'
 import { containerFailure, type FinishedDownload, runDownload, type DownloadRequest } from './download-container.ts'
 import { type CachedModel, describeModels } from './models.ts'
-import { prepareCacheDirectory } from './prepare-directory.ts'
-import { readCacheRecord, writeCacheRecord } from './record.ts'
+import { openModes } from './open-modes.ts'
+import { type Blake3Sums, readOwnSums, writeOwnSums } from './own-sums.ts'
+import { makeScratch, prepareCacheDirectory, removeScratch } from './prepare-directory.ts'
+import { readCacheRecord } from './record.ts'
 import { scanCacheTree } from './scan.ts'
+import { recordCache } from './write-record.ts'
 
-export interface BuildCacheRequest extends Omit<DownloadRequest, 'image' | 'directory' | 'profileIds'> {
+export interface BuildCacheRequest extends Omit<DownloadRequest, 'directory' | 'run' | 'scratch' | 'labels'> {
   image: NimImage
-  /** The image's, read beforehand. */
+  /** The image's, read beforehand; without profiles for images that have none. */
   manifest: ModelManifest
   directory: string
-  profileIds: readonly string[] | 'all'
+  download: Download
   /** Where it is known: what will be downloaded. */
   expectedBytes?: number
+  /** Holds the directory for one run on this host. */
+  lockFile: string
+  /** Names nimctl in the record, such as `nimctl/1.2.0`. */
+  tool: string
 }
 
 export interface CacheResult {
-  /** Every profile that was asked for is there. */
+  /** Everything that was asked for is there, and nothing was found damaged. */
   ok: boolean
   dir: string
   image: string
@@ -39,6 +52,8 @@ export interface CacheResult {
   /** Regular files; links don't count. */
   files: number
   bytes: number
+  /** What failed: missing profiles and files, links that lead nowhere, files of other content. */
+  checks: Check[]
   warnings: string[]
 }
 
@@ -48,86 +63,204 @@ interface BuildContext {
   report: Report
 }
 
+type Warn = (code: string, message: string) => void
+
 /**
- * Fills a directory with the image's own `download-to-cache`, then looks at the disk: exit 0 of the container proves
- * nothing. A second run goes on where the first stopped, whether it failed, was aborted or asked for other profiles.
- * What is there afterwards is noted in `DIR/.nimctl/`.
+ * Fills a directory by the image's own means, then looks at the disk: exit 0 of the container proves nothing. A second
+ * run goes on where the first stopped, whether it failed, was aborted, was killed or asked for other profiles. What is
+ * there afterwards is noted in `DIR/.nimctl/`.
  *
- * @throws NimctlError `usage` / `FAMILY_NOT_SUPPORTED`; `local` / `DIRECTORY_NOT_WRITABLE`, `DISK_FULL`,
- * `OUT_OF_MEMORY`; the cause that the log tells (nim/symptoms.ts); else `check-failed` / `CONTAINER_FAILED`; and what the
- * engine throws.
+ * @throws NimctlError `usage` / `DIRECTORY_OF_ANOTHER_FORM`; `local` / `LOCK_HELD`, `DIRECTORY_NOT_WRITABLE`,
+ * `DISK_FULL`, `OUT_OF_MEMORY`; the cause that the log tells (nim/symptoms.ts); else `check-failed` /
+ * `CONTAINER_FAILED`; and what the engine throws.
  */
 export async function buildCache(request: BuildCacheRequest, context: BuildContext): Promise<CacheResult> {
-  const { image, manifest } = request
-  if (image.family === 'native') throw familyNotSupported(image)
   const directory = resolve(request.directory)
-  const asked = request.profileIds === 'all' ? manifest.profiles.map(({ id }) => id) : [...request.profileIds]
+  const lock = { path: request.lockFile, what: directory }
+  return await withLocks([lock], () => buildLocked({ ...request, directory }, context))
+}
+
+async function buildLocked(request: BuildCacheRequest, context: BuildContext): Promise<CacheResult> {
+  const { image, directory, download } = request
   const warnings: string[] = []
-  const warn = (code: string, message: string) => {
+  const warn: Warn = (code, message) => {
     warnings.push(message)
     context.report({ event: 'warning', code, message })
   }
+  await prepareCacheDirectory(request, warn)
+  for (const message of notesOnProfiles(request)) warn('SLOW_FIRST_START', message)
+  const former = await readCacheRecord(directory)
+  refuseAnotherForm(former, request)
 
-  await prepareCacheDirectory({ ...request, directory }, warn)
-  const finished = await runDownload({ ...request, directory }, context)
-  if (finished.exitCode !== 0) throw containerFailure(image, finished)
+  const finished = (await isWholeStore(former, request)) ? undefined : await runAll(request, context)
+  const closed = await openModes(directory)
+  if (closed.length > 0) warn('NOT_READABLE_BY_OTHERS', notReadable(closed, directory))
 
   const tree = await scanCacheTree(directory)
-  const profiles = presenceOf(asked, manifest, tree, skippedProfiles(finished.lines))
-  explainMissing(profiles, finished, context.engine, warn)
-  if (manifest.schemaVersion === 1) {
+  const { checks, sums } = await checkResult(tree, request, { former, signal: context.signal, report: context.report })
+  const profiles = profilesOf(request, tree, finished)
+  explainMissing(profiles, { checks, finished, engine: context.engine, warn })
+  if (download.form === 'hub' && request.manifest.schemaVersion === 1) {
     warn(
       'PRESENCE_BY_FILE_NAMES',
       'The manifest of this image names no versions: present means that one snapshot has all files by name.',
     )
   }
-  await recordCache(directory, { ...request, tree, asked }, warn)
+  const failed = checks.filter(({ status }) => status === 'failed')
+  await mkdir(join(directory, '.nimctl'), { recursive: true })
+  if (download.form !== 'hub') await writeOwnSums(directory, sums)
+  await recordCache(directory, { ...request, former, tree, checks }, warn)
+  const ok = failed.length === 0 && profiles.every(({ present }) => present)
+  if (ok) await removeScratch(directory, warn)
   const files = tree.entries.filter(entry => entry.type === 'file')
   return {
-    ok: profiles.every(({ present }) => present),
+    ok,
     dir: directory,
     image: image.reference,
     imageDigest: image.digest,
     family: image.family,
     profiles,
-    models: describeModels(tree),
+    models: describeModels(tree, download.form, sourcesOf(download)[0] ?? image.reference),
     files: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
+    checks: failed,
     warnings,
   }
 }
 
-function presenceOf(
-  asked: readonly string[],
-  manifest: ModelManifest,
+/** Trees of different forms, or two models as plain files, cannot be told apart again. */
+function refuseAnotherForm(former: CacheRecord | undefined, { directory, download }: BuildCacheRequest): void {
+  if (former === undefined) return
+  const [source] = sourcesOf(download)
+  const sameForm = (former.form ?? 'hub') === download.form
+  const many = download.form === 'hub' || download.form === 'native'
+  if (sameForm && (many || former.sources?.[0] === undefined || former.sources[0] === source)) return
+  throw new NimctlError('usage', 'DIRECTORY_OF_ANOTHER_FORM', {
+    what: `${directory} was filled in another way before.`,
+    why: `It holds the form ${former.form ?? 'hub'}${former.sources?.length ? ` of ${former.sources.join(', ')}` : ''} from ${former.image}; asked for is the form ${download.form}${source === undefined ? '' : ` of ${source}`}.`,
+    next: 'Give each a directory of its own.',
+  })
+}
+
+/** What `create-model-store` copied from is gone, so a second run would download all of it again. */
+async function isWholeStore(
+  former: CacheRecord | undefined,
+  { image, directory, download, manifest }: BuildCacheRequest,
+): Promise<boolean> {
+  if (download.form !== 'flat' && download.form !== 'endpoint') return false
+  if (former?.imageDigest !== image.digest) return false
+  const ownSums = await readOwnSums(directory)
+  const profiles = manifest.profiles.filter(({ id }) => download.form === 'flat' && id === download.profileId)
+  const checks = await checkTree(await scanCacheTree(directory), { form: download.form, profiles, ownSums })
+  return ownSums.size > 0 && checks.every(({ status }) => status !== 'failed')
+}
+
+/** Section 7 of reference/nim.md: Riva builds the engines of such profiles at their first start, also without network. */
+function notesOnProfiles({ download, manifest }: BuildCacheRequest): string[] {
+  const asked = new Set(askedIds(download, manifest))
+  return manifest.profiles
+    .filter(({ id, tags }) => asked.has(id) && tags['model_type'] === 'rmir')
+    .map(
+      ({ id }) =>
+        `Profile ${id} is of type rmir: its first start takes 40 to 60 minutes. A prebuilt one starts at once.`,
+    )
+}
+
+/** Containers that a killed nimctl left in this directory are ended first: two would write to the same files. */
+async function runAll(request: BuildCacheRequest, context: BuildContext): Promise<FinishedDownload> {
+  const { image, directory, download } = request
+  const label = { name: 'dev.nimctl.cache', value: directoryLabel(directory) }
+  await context.engine.endContainers(label)
+  const runs = downloadRuns(image.family, download)
+  let finished: FinishedDownload = { exitCode: 0, outOfMemory: false, lines: [] }
+  for (const run of runs) {
+    finished = await runOne(request, { run, labels: { [label.name]: label.value } }, context)
+    if (finished.exitCode !== 0) throw containerFailure(image, finished)
+  }
+  return finished
+}
+
+async function runOne(
+  request: BuildCacheRequest,
+  { run, labels }: { run: DownloadRun; labels: Record<string, string> },
+  context: BuildContext,
+): Promise<FinishedDownload> {
+  const scratch = run.scratch === undefined ? undefined : await makeScratch(request.directory, request.user)
+  return await runDownload({ ...request, run, labels, ...(scratch !== undefined && { scratch }) }, context)
+}
+
+/** An engine may serve several hosts, on which the same path is another directory. */
+function directoryLabel(directory: string): string {
+  return createHash('sha256').update(`${hostname()} ${directory}`).digest('hex').slice(0, 32)
+}
+
+const filesReadAtOnce = 4
+
+/**
+ * Hub trees are looked at without reading them: their blobs say what they are, for `validate cache --deep`. What else
+ * there is has only the checksums that are made here, so it is read; a file that had another one before is damaged.
+ */
+async function checkResult(
   tree: CacheTree,
-  skipped: readonly string[],
+  { directory, download, manifest, image }: BuildCacheRequest,
+  { former, signal, report }: { former: CacheRecord | undefined; signal: AbortSignal; report: Report },
+): Promise<{ checks: Check[]; sums: Blake3Sums }> {
+  const { form } = download
+  const noted = former?.imageDigest === image.digest ? await readOwnSums(directory) : new Map<string, string>()
+  const asked = new Set(askedIds(download, manifest))
+  const profiles = manifest.profiles.filter(({ id }) => asked.has(id))
+  const checks = await checkTree(tree, { form, profiles, ownSums: noted })
+  if (form === 'hub') return { checks, sums: noted }
+  const read = await sumContents(tree, { ownSums: noted, concurrency: filesReadAtOnce, signal, report })
+  const damaged = read.checks.filter(({ status }) => status === 'failed').flatMap(({ path }) => path ?? [])
+  // Of what is damaged the old checksum stays, until the file is what it was.
+  const sums = new Map(
+    [...read.sums].map(([path, sum]) => [path, damaged.includes(path) ? (noted.get(path) ?? sum) : sum]),
+  )
+  return { checks: [...checks, ...read.checks], sums }
+}
+
+function profilesOf(
+  { download, manifest }: BuildCacheRequest,
+  tree: CacheTree,
+  finished: FinishedDownload | undefined,
 ): CacheResult['profiles'] {
-  const known = checkProfiles(
+  const asked = askedIds(download, manifest)
+  const known = presenceOf(
     manifest.profiles.filter(({ id }) => asked.includes(id)),
     tree,
+    download.form,
   )
-  const present = new Set(known.filter(profile => profile.present).map(({ id }) => id))
+  const present = new Set(known.flatMap(profile => (profile.present ? [profile.id] : [])))
+  const skipped = skippedProfiles(finished?.lines ?? [])
   return asked.map(id => ({ id, present: present.has(id) && !skipped.includes(id) }))
 }
 
 /**
- * The container said 0 and profiles are missing all the same. Where nothing came, a known cause is the answer
+ * The container said 0 and something is missing all the same. Where nothing came, a known cause is the answer
  * ("Error downloading models, ignoring and continuing": reference/nim.md section 7); else it is a warning.
  */
 function explainMissing(
   profiles: CacheResult['profiles'],
-  { lines }: FinishedDownload,
-  engine: ContainerEngine,
-  warn: (code: string, message: string) => void,
+  {
+    checks,
+    finished,
+    engine,
+    warn,
+  }: { checks: readonly Check[]; finished: FinishedDownload | undefined; engine: ContainerEngine; warn: Warn },
 ): void {
   const missing = profiles.filter(({ present }) => !present)
-  if (missing.length === 0) return
+  const nothingCame = checks.some(({ name, status }) => name === 'cache.layout' && status === 'failed')
+  if (missing.length === 0 && !nothingCame) return
+  const lines = finished?.lines ?? []
   const cause = recogniseSymptom(lines)
   if (cause !== undefined && missing.length === profiles.length) throw cause
   const skipped = skippedProfiles(lines)
   for (const { id } of missing) {
-    const why = skipped.includes(id) ? 'The container does not know it and passed over it.' : 'Files of it are missing.'
+    const found = checks.find(({ name, path }) => name === 'cache.profile' && path === id)?.found
+    const why = skipped.includes(id)
+      ? 'The container does not know it and passed over it.'
+      : `Files of it: ${found ?? 'none is known'}.`
     warn('PROFILE_NOT_PRESENT', `Profile ${id} is not in the cache. ${why}`)
   }
   if (cause !== undefined) warn(cause.code, [cause.message, cause.why, cause.next].filter(Boolean).join(' '))
@@ -139,49 +272,6 @@ function explainMissing(
   }
 }
 
-/** Profiles of earlier runs of the same image stay in the record as long as their files are there. */
-async function recordCache(
-  directory: string,
-  { image, manifest, tree, asked }: BuildCacheRequest & { tree: CacheTree; asked: readonly string[] },
-  warn: (code: string, message: string) => void,
-): Promise<void> {
-  const former = await readCacheRecord(directory)
-  const ofThisImage = former?.imageDigest === image.digest
-  if (former !== undefined && !ofThisImage) {
-    warn(
-      'CACHE_OF_ANOTHER_IMAGE',
-      `${directory} was filled from ${former.image} before (${former.imageDigest}); it is recorded as ${image.reference} now.`,
-    )
-  }
-  const candidates = new Set([...asked, ...(ofThisImage ? former.profiles.map(({ id }) => id) : [])])
-  const wanted = manifest.profiles.filter(({ id }) => candidates.has(id))
-  const present = new Set(checkProfiles(wanted, tree).flatMap(each => (each.present ? [each.id] : [])))
-  await mkdir(join(directory, '.nimctl'), { recursive: true })
-  if (image.manifest !== undefined) {
-    await writeFileAtomically(join(directory, '.nimctl/model_manifest.yaml'), image.manifest.text)
-  }
-  await writeCacheRecord(directory, {
-    formatVersion: 1,
-    kind: 'CacheRecord',
-    image: image.reference,
-    imageDigest: image.digest,
-    family: image.family,
-    manifestVersion: manifest.schemaVersion,
-    profiles: wanted
-      .filter(({ id }) => present.has(id))
-      .map(({ id, model, release, tags }) => ({
-        id,
-        ...(model !== undefined && { model }),
-        ...(release !== undefined && { release }),
-        tags,
-      })),
-  })
-}
-
-function familyNotSupported(image: NimImage): NimctlError {
-  return new NimctlError('usage', 'FAMILY_NOT_SUPPORTED', {
-    what: `nimctl cannot fill a cache from ${image.reference} yet.`,
-    why: 'It is a native-v1 image (NeMo Retriever 2.x), which downloads without profiles.',
-    next: 'Run it yourself with NIM_ENGINE_MODEL_DOWNLOAD_ONLY=1 and DIR mounted at /model; upload DIR with --layout plain.',
-  })
+function notReadable(closed: readonly string[], directory: string): string {
+  return `${closed.length} files belong to another user and may be unreadable for the pod that serves them, such as ${closed[0]}: sudo chmod -R a+rX ${directory}`
 }

@@ -1,3 +1,5 @@
+import type { CheckStatus } from '../system/check.ts'
+
 /** One thing in a cache directory. `path` is relative to its root and `/`-separated. Nothing has been hashed. */
 export type CacheEntry =
   | {
@@ -21,6 +23,12 @@ export interface CacheTree {
   entries: CacheEntry[]
 }
 
+/**
+ * How a directory is laid out: `hub` is NGC's tree of blobs and snapshots; `flat` one profile as plain files; `native`
+ * a folder of plain files for each model; `endpoint` one model as plain files; `uri` the tree of another hub.
+ */
+export type CacheForm = 'hub' | 'flat' | 'native' | 'endpoint' | 'uri'
+
 /** What `nimctl cache` leaves in `DIR/.nimctl/cache.json`, so that an upload knows what it carries. */
 export interface CacheRecord {
   formatVersion: 1
@@ -30,4 +38,12 @@ export interface CacheRecord {
   family: string
   manifestVersion?: 1 | 2
   profiles: { id: string; description?: string; model?: string; release?: string; tags: Record<string, string> }[]
+  /** Absent: `hub`. */
+  form?: CacheForm
+  /** Of the forms without profiles: the endpoint, the address, or the names of the models that were asked for. */
+  sources?: string[]
+  /** Who wrote this, such as `nimctl/1.2.0`. */
+  tool?: string
+  /** What was looked at after the download, and how it came out. */
+  checks?: { name: string; status: CheckStatus }[]
 }

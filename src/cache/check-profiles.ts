@@ -37,6 +37,18 @@ export function checkProfiles(profiles: readonly ManifestProfile[], tree: CacheT
   })
 }
 
+/**
+ * The same of what `create-model-store` made: there every file lies at its path in the workspace, and none is named by a
+ * version (reference/nim.md 4.1).
+ */
+export function checkModelStore(profiles: readonly ManifestProfile[], { entries }: CacheTree): ProfilePresence[] {
+  const there = new Set(entries.flatMap(entry => (entry.type === 'directory' ? [] : [entry.path])))
+  return profiles.map(({ id, files }) => {
+    const missing = files.map(({ path }) => path).filter(path => !there.has(path) && !there.has(decoded(path)))
+    return { id, present: files.length === 0 ? there.size > 0 : missing.length === 0, missing }
+  })
+}
+
 /** The snapshots with the files that are there: existing, and empty only if they are meant to be. */
 function readSnapshots({ entries }: CacheTree): Snapshot[] {
   const byPath = new Map(entries.map(entry => [entry.path, entry]))

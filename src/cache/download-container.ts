@@ -1,27 +1,34 @@
 import type { NimImage } from '../image/inspect.ts'
-import { nimEnvironment } from '../nim/environment.ts'
-import { cacheMount, downloadUtilities } from '../nim/families.ts'
+import type { DownloadRun } from '../nim/downloads.ts'
+import { caEnvironment, caFile, nimEnvironment } from '../nim/environment.ts'
 import { runUtility } from '../nim/run-utility.ts'
-import { recogniseSymptom } from '../nim/symptoms.ts'
+import { recogniseStall, recogniseSymptom } from '../nim/symptoms.ts'
 import type { ContainerEngine, ContainerRequest, ContainerResult } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
 import type { Report } from '../system/progress.ts'
 import type { Secret } from '../system/secret.ts'
 import { watchArrivingBytes } from './arriving-bytes.ts'
 import { invokingUser } from './container-user.ts'
+import { watchSilence } from './silence.ts'
 
 /** The host's side (`gpus`, `runtime`, …) is as `docker run` takes it. */
-export interface DownloadRequest extends Pick<ContainerRequest, 'gpus' | 'runtime' | 'network' | 'shmSize'> {
+export interface DownloadRequest extends Pick<ContainerRequest, 'gpus' | 'runtime' | 'network' | 'shmSize' | 'labels'> {
   image: NimImage
   /** Absolute. */
   directory: string
-  profileIds: readonly string[] | 'all'
+  run: DownloadRun
+  /** Absolute; for runs that want one. */
+  scratch?: string
   /** The NGC key; reaches the container by its environment only. */
   key?: Secret
+  /** A bundle of CAs on the engine's host that the container is to trust. */
+  caBundle?: string
   /** Further variables; they win over nimctl's own. */
   env?: ContainerRequest['env']
   /** `UID:GID`, or `image` for the image's own user. Absent: whoever runs nimctl. */
   user?: string
+  /** Milliseconds without a line and without a byte after which a warning is due. */
+  silenceMs?: number
 }
 
 export interface FinishedDownload extends ContainerResult {
@@ -32,47 +39,70 @@ export interface FinishedDownload extends ContainerResult {
 const keptLines = 2000
 const lookEveryMs = 1000
 
-/** Runs the image's download to its end. Its log and the bytes that arrive on the disk are reported as they come. */
+/** Large files come without a line of log; that no byte comes for so long is no slow network any more. */
+const usualSilenceMs = 5 * 60 * 1000
+
+/** Runs one container of a download to its end. Its log and the bytes that arrive on the disk are reported as they come. */
 export async function runDownload(
   request: DownloadRequest,
   { engine, signal, report }: { engine: ContainerEngine; signal: AbortSignal; report: Report },
 ): Promise<FinishedDownload> {
   const task = `cache ${request.image.reference}`
   report({ event: 'started', task })
+  const lines: string[] = []
+  const silence = watchSilence(request.silenceMs ?? usualSilenceMs, () => {
+    const cause = recogniseStall(lines)
+    const known = cause === undefined ? '' : ` ${cause.message} ${cause.next}`
+    const message = `Nothing has come for a while, neither a byte nor a line of log.${known} Ctrl-C stops; what is there is kept.`
+    report({ event: 'warning', code: 'DOWNLOAD_SILENT', message })
+  })
   const watch = watchArrivingBytes(request.directory, {
     intervalMs: lookEveryMs,
-    onBytes: bytes => report({ event: 'bytes', key: task, bytes }),
+    onBytes: bytes => {
+      silence.heard()
+      report({ event: 'bytes', key: task, bytes })
+    },
   })
-  const lines: string[] = []
   const onLine = (line: string) => {
+    silence.heard()
     lines.push(line)
     if (lines.length > keptLines) lines.shift()
     report({ event: 'log', source: 'download-to-cache', line })
   }
   try {
-    const utilities = downloadUtilities(request.image.family, request.profileIds)
+    const { utilities } = request.run
     const result = await runUtility({ engine, container: containerOf(request), utilities }, { signal, onLine })
-    if (result === undefined) throw noUtility(request.image)
+    if (result === undefined) throw noUtility(request)
     return { ...result, lines }
   } finally {
+    silence.stop()
     await watch.stop()
     report({ event: 'ended', task })
   }
 }
 
 function containerOf(request: DownloadRequest): Omit<ContainerRequest, 'entrypoint' | 'command'> {
-  const { image, directory, key, env, gpus, runtime, network, shmSize } = request
+  const { image, directory, run, scratch, key, caBundle, env, gpus, runtime, network, shmSize, labels } = request
   const user = request.user ?? invokingUser()
-  const target = cacheMount[image.family]
   return {
     image: image.reference,
-    env: { [nimEnvironment.cachePath]: target, ...(key !== undefined && { [nimEnvironment.ngcApiKey]: key }), ...env },
-    mounts: [{ source: directory, target }],
+    env: {
+      ...run.env,
+      ...(key !== undefined && { [nimEnvironment.ngcApiKey]: key }),
+      ...(caBundle !== undefined && caEnvironment()),
+      ...env,
+    },
+    mounts: [
+      { source: directory, target: run.target },
+      ...(run.scratch !== undefined && scratch !== undefined ? [{ source: scratch, target: run.scratch }] : []),
+      ...(caBundle !== undefined ? [{ source: caBundle, target: caFile, readOnly: true }] : []),
+    ],
     ...(user !== 'image' && { user }),
     ...(gpus !== undefined && { gpus }),
     ...(runtime !== undefined && { runtime }),
     ...(network !== undefined && { network }),
     ...(shmSize !== undefined && { shmSize }),
+    ...(labels !== undefined && { labels }),
   }
 }
 
@@ -97,9 +127,10 @@ export function containerFailure(image: NimImage, { exitCode, outOfMemory, lines
   )
 }
 
-function noUtility(image: NimImage): NimctlError {
+function noUtility({ image, run }: DownloadRequest): NimctlError {
+  const programs = run.utilities.map(({ entrypoint, command }) => entrypoint?.[0] ?? command[0] ?? 'its entry point')
   return new NimctlError('usage', 'NO_DOWNLOAD_UTILITY', {
-    what: `${image.reference} contains no program that downloads to a cache.`,
-    why: 'Looked for download-to-cache, and in nimlib images for nim_download_to_cache.',
+    what: `${image.reference} does not contain the program that downloads in this way.`,
+    why: `Looked for ${programs.join(', ')}.`,
   })
 }

@@ -1,6 +1,7 @@
-import { chmod } from 'node:fs/promises'
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 
-import { NimctlError } from '../system/errors.ts'
+import { errorCode, NimctlError } from '../system/errors.ts'
 import { ensureWritableDirectory, freeBytes } from '../system/files.ts'
 import { bytesBelow } from './arriving-bytes.ts'
 import { invokingUser } from './container-user.ts'
@@ -19,11 +20,14 @@ export async function prepareCacheDirectory(
   warn: (code: string, message: string) => void,
 ): Promise<void> {
   const isNew = await ensureWritableDirectory(directory)
-  if (isNew && user !== undefined && user !== invokingUser()) await chmod(directory, 0o777)
+  if (isNew) await chmod(directory, isOurs(user) ? 0o755 : 0o777)
   const free = await freeBytes(directory)
   if (expectedBytes === undefined) {
     if (free < comfortableBytes)
-      warn('LITTLE_SPACE', `Only ${gib(free)} are free for ${directory}; models often need more.`)
+      warn(
+        'LITTLE_SPACE',
+        `Nothing says how many bytes will come, and only ${gib(free)} are free for ${directory}; models often need more.`,
+      )
     return
   }
   const needed = expectedBytes - (await bytesBelow(directory))
@@ -33,6 +37,29 @@ export async function prepareCacheDirectory(
     why: `They need ${gib(needed)} more; ${gib(free)} are free.`,
     next: 'Free some space, choose fewer profiles, or give another directory.',
   })
+}
+
+/** Where a container may download what it copies from; below `.nimctl/`, so no upload takes it for content. */
+export async function makeScratch(directory: string, user: string | undefined): Promise<string> {
+  const scratch = join(directory, '.nimctl/download')
+  await mkdir(scratch, { recursive: true })
+  if (!isOurs(user)) await chmod(scratch, 0o777)
+  return scratch
+}
+
+/** What was copied out of it is checked by now. */
+export async function removeScratch(directory: string, warn: (code: string, message: string) => void): Promise<void> {
+  const scratch = join(directory, '.nimctl/download')
+  try {
+    await rm(scratch, { recursive: true, force: true })
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error
+    warn('SCRATCH_LEFT', `${scratch} belongs to another user and is no longer needed: sudo rm -r ${scratch}`)
+  }
+}
+
+function isOurs(user: string | undefined): boolean {
+  return user === undefined || user === invokingUser()
 }
 
 function gib(bytes: number): string {

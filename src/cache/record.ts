@@ -26,6 +26,12 @@ const record = v.object({
       tags: v.record(v.string(), v.string()),
     }),
   ),
+  form: v.exactOptional(v.picklist(['hub', 'flat', 'native', 'endpoint', 'uri'])),
+  sources: v.exactOptional(v.array(v.string())),
+  tool: v.exactOptional(v.string()),
+  checks: v.exactOptional(
+    v.array(v.object({ name: v.string(), status: v.picklist(['ok', 'warning', 'failed', 'not-provable']) })),
+  ),
 })
 
 /**

@@ -89,18 +89,34 @@ export interface FamilyEvidence {
 /**
  * Tells a NIM image's family, `undefined` when nothing says that it is a NIM image.
  *
- * Only the label is documented. llm and nimlib are told apart by what section 3 shows of their manifests: the place
+ * Only the label is documented. An image with variables of NIM and without a manifest is one of NeMo Retriever 2.0 to
+ * 2.2.0, which lack the label (section 0), where they are those of its engine (section 1.4), else one that serves
+ * whatever model it is given: the operator calls an image without a manifest model-free. llm and nimlib are told apart by what section 3 shows of their manifests: the place
  * (nimlib alone uses the older ones), `nim-serve` as the default action (LLM 2.x), and the tag `llm_engine`, which all
  * samples of llm profiles carry and none of nimlib's. A wrong guess between the two is mended by the download: an image
  * without the program named by `downloadUtilities` says so.
  */
-export function recogniseFamily({ labels, entrypoint, command, manifest }: FamilyEvidence): NimFamily | undefined {
+export function recogniseFamily(evidence: FamilyEvidence): NimFamily | undefined {
+  const { labels, env, entrypoint, command, manifest } = evidence
   if (labels[nativeLabel.name] === nativeLabel.value) return 'native'
-  if (manifest === undefined) return undefined
+  if (manifest === undefined) {
+    if (env.some(variable => variable.startsWith('NIM_ENGINE_'))) return 'native'
+    return env.some(variable => variable.startsWith('NIM_')) ? 'universal' : undefined
+  }
   if (manifest.path !== usualPlace) return 'nimlib'
   if ([...entrypoint, ...command].some(word => /(?:^|\/)nim-serve$/.test(word))) return 'llm'
   return /\bllm_engine["']?\s*:/.test(manifest.text) ? 'llm' : 'nimlib'
 }
 
 /** What `recogniseFamily` looks for, as words for an error message. */
-export const lookedFor = `the label ${nativeLabel.name}=${nativeLabel.value}, and a model manifest at ${manifestPlaces.join(', ')}`
+export const lookedFor = `the label ${nativeLabel.name}=${nativeLabel.value}, a model manifest at ${manifestPlaces.join(', ')}, and variables NIM_… in its configuration`
+
+/**
+ * Whether an image downloads only where it finds a GPU: the first LLM NIMs import vllm for it. "llama3 container
+ * requires --gpus all, but llama-3.1 doesn't": 1.0.3 does, 1.1.2 does not (section 1.1).
+ *
+ * @param version of the image, such as `1.0.3`; `undefined` where nothing says it.
+ */
+export function needsGpuToDownload(family: NimFamily, version: string | undefined): boolean {
+  return family === 'llm' && version !== undefined && /^1\.0(?:\.|$)/.test(version)
+}

@@ -1,8 +1,8 @@
 import { type ErrorCategory, NimctlError } from '../system/errors.ts'
 import { sanitize } from '../system/secret.ts'
 
-/** A text that NIM containers print, and what it means (reference/nim.md section 7). */
-interface Symptom {
+/** A text that NIM containers, or the cluster around them, print, and what it means (reference/nim.md section 7). */
+export interface Symptom {
   match: RegExp
   category: ErrorCategory
   code: string
@@ -11,16 +11,40 @@ interface Symptom {
 }
 
 /**
- * Causes before their consequences: the first match wins, wherever in the log it stands.
- * The last lines of a log are usually the consequence.
+ * What a download says. Causes before their consequences: the first match wins, wherever in the log it stands.
+ * The last lines of a log are usually the consequence. What only a cluster shows: cluster-symptoms.ts.
  */
-const symptoms: readonly Symptom[] = [
+export const downloadSymptoms: readonly Symptom[] = [
   {
     match: /requires an API key, but none was found/i,
     category: 'auth',
     code: 'NGC_KEY_MISSING',
     what: 'The container needs an NGC key and was given none.',
-    next: 'Export the key, do not only set it: export NGC_API_KEY=… (https://org.ngc.nvidia.com/setup/api-keys).',
+    next: 'Export the key, do not only set it: export NGC_API_KEY=… (https://org.ngc.nvidia.com/setup/api-keys). A docker login gives the container none.',
+  },
+  {
+    match:
+      /getpwuid\(\): uid not found|no user exists for uid|(?:must|has to|needs to) (?:be )?run as (?:root|user|uid)/i,
+    category: 'usage',
+    code: 'USER_REFUSED',
+    what: 'The image does not run as the user that it was given.',
+    next: "Leave it its own: --user image. The directory then has to be writable for that user, and the files are that user's.",
+  },
+  {
+    match:
+      /(?:proxy|CONNECT)\b.{0,60}\b40[37]\b|\b40[37]\b.{0,40}(?:from proxy|proxy authentication)|proxy authentication required/i,
+    category: 'auth',
+    code: 'PROXY_REFUSED',
+    what: 'The proxy refused the connection.',
+    next: 'Look at HTTPS_PROXY (http://user:password@host:port), and at what the proxy permits; NO_PROXY names what goes without it.',
+  },
+  {
+    match:
+      /cannot access gated repo|access to model .{1,200} is restricted|GatedRepoError|huggingface.{0,200}\b40[13]\b|\b40[13]\b.{0,200}huggingface/i,
+    category: 'auth',
+    code: 'HF_TOKEN_NEEDED',
+    what: 'The weights come from Hugging Face, which does not give them without a right to them.',
+    next: 'Accept their licence there, then pass a token: export HF_TOKEN=… and --env HF_TOKEN.',
   },
   {
     match: /not a member of the organization|requires permissions that the user does not have|payment required/i,
@@ -43,13 +67,6 @@ const symptoms: readonly Symptom[] = [
     code: 'NGC_FORBIDDEN',
     what: 'NGC does not permit the download with this key.',
     next: "Look at the key's services and the entitlement of its organization: https://org.ngc.nvidia.com/setup/api-keys",
-  },
-  {
-    match: /cannot access gated repo|access to model .{1,200} is restricted|GatedRepoError/i,
-    category: 'auth',
-    code: 'HF_TOKEN_NEEDED',
-    what: 'The model draws gated weights from Hugging Face.',
-    next: 'Accept their licence there, then pass a token: export HF_TOKEN=… and --env HF_TOKEN.',
   },
   {
     match: /no space left on device|os error 28\b|disk quota exceeded/i,
@@ -95,11 +112,11 @@ const symptoms: readonly Symptom[] = [
   },
   {
     match:
-      /(?:ModuleNotFoundError|ImportError|Traceback)[^]*?\b(?:vllm|libcuda|libnvidia)|libcuda\.so|failed to infer device type/i,
+      /(?:ModuleNotFoundError|ImportError|Traceback).*?\b(?:vllm|libcuda|libnvidia)|File "[^"]*\/vllm\/[^"]*", line|libcuda\.so|failed to infer device type/i,
     category: 'missing-tool',
     code: 'GPU_NEEDED',
     what: 'This image downloads only where it finds a GPU.',
-    next: 'Run it on a host with the NVIDIA Container Toolkit and --gpus all (early LLM 1.x images need that).',
+    next: 'Run it on a host with the NVIDIA Container Toolkit and --gpus all (LLM 1.0 images need that).',
   },
   {
     match:
@@ -107,7 +124,7 @@ const symptoms: readonly Symptom[] = [
     category: 'unavailable',
     code: 'NGC_TLS',
     what: 'The container does not trust the certificate that it was shown.',
-    next: "Behind an inspecting proxy: --env NIM_SDK_USE_NATIVE_TLS=1, with the proxy's CA in the image's trust store.",
+    next: "Behind an inspecting proxy: export SSL_CERT_FILE=FILE with the proxy's CA; nimctl hands it to the container.",
   },
   {
     match: /too many requests|(?:status|http|error|code)\S{0,3}[ :=]+429\b/i,
@@ -121,8 +138,8 @@ const symptoms: readonly Symptom[] = [
       /could not resolve|failed to lookup address|name or service not known|temporary failure in name resolution|connection (?:refused|reset|timed out|aborted)|connect timeout|failed to connect|couldn['’]?t connect|error sending request|operation timed out|timed out|network is unreachable|max retries exceeded|empty reply from server|transfer closed|(?:status|http|error|code)\S{0,3}[ :=]+5\d\d\b/i,
     category: 'unavailable',
     code: 'NGC_UNREACHABLE',
-    what: 'The container could not reach NGC.',
-    next: 'Allow authn.nvidia.com, api.ngc.nvidia.com and xfiles.ngc.nvidia.com, or pass --env HTTPS_PROXY; then run it again.',
+    what: 'The container could not reach NGC, or the hub that it loads from.',
+    next: 'Allow authn.nvidia.com, api.ngc.nvidia.com and xfiles.ngc.nvidia.com (huggingface.co for hf://), or export HTTPS_PROXY; then run it again.',
   },
   {
     match: /(?:status|http|error|code)\S{0,3}[ :=]+404\b|\b404\b.{0,20}not found/i,
@@ -130,6 +147,13 @@ const symptoms: readonly Symptom[] = [
     code: 'MODEL_NOT_FOUND',
     what: 'NGC does not have a file that the image asked for.',
     next: "Check that the image is current, and the key's organization entitled: NGC also hides what it does not permit.",
+  },
+  {
+    match: /error downloading models, ignoring and continuing/i,
+    category: 'check-failed',
+    code: 'DOWNLOAD_FAILURE_IGNORED',
+    what: 'The container could not download, and went on without the models.',
+    next: 'Its log above says why. NIM_IGNORE_MODEL_DOWNLOAD_FAIL, which makes it go on, is for serving: leave it off here.',
   },
 ]
 
@@ -140,13 +164,22 @@ const symptoms: readonly Symptom[] = [
  * @returns an error that names cause and cure, with the line as its `why`, or `undefined` when nothing is known.
  */
 export function recogniseSymptom(lines: readonly string[]): NimctlError | undefined {
+  return findSymptom(downloadSymptoms, lines) ?? recogniseStall(lines)
+}
+
+/** The first of the symptoms that a log shows. */
+export function findSymptom(symptoms: readonly Symptom[], lines: readonly string[]): NimctlError | undefined {
   for (const { match, category, code, what, next } of symptoms) {
     const line = lines.find(each => match.test(each))
     if (line !== undefined) return new NimctlError(category, code, { what, why: `It says: ${shorten(line)}`, next })
   }
-  const last = lines.findLast(line => line.trim() !== '')
-  if (last !== undefined && /fetching filemap from:/i.test(last)) return stuckAtFileMap(last)
   return undefined
+}
+
+/** What the end of a log means from which nothing more comes. */
+export function recogniseStall(lines: readonly string[]): NimctlError | undefined {
+  const last = lines.findLast(line => line.trim() !== '')
+  return last !== undefined && /fetching filemap from:/i.test(last) ? stuckAtFileMap(last) : undefined
 }
 
 /** Section 7: nothing follows this line where the CDN is not reachable. */

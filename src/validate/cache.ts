@@ -1,13 +1,13 @@
 import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
-import { checkProfiles, type ProfilePresence } from '../cache/check-profiles.ts'
+import { checkContents } from '../cache/check-contents.ts'
+import { checkTree } from '../cache/check-tree.ts'
+import { readOwnSums } from '../cache/own-sums.ts'
 import { readCacheRecord } from '../cache/record.ts'
 import { scanCacheTree } from '../cache/scan.ts'
-import { listModels, parseSnapshotPath } from '../cache/snapshots.ts'
+import { listModels } from '../cache/snapshots.ts'
 import type { ManifestProfile } from '../profiles/model-manifest.ts'
 import type { Check, CheckLog, CheckReport } from '../system/check.ts'
 import type { Report } from '../system/progress.ts'
-import { resolveLink } from '../system/safe-path.ts'
-import { checkContents } from './contents.ts'
 
 export interface ValidateCacheRequest {
   directory: string
@@ -22,24 +22,23 @@ export interface ValidateCacheRequest {
   report: Report
 }
 
-/** Looks at a cache directory: hub layout, links, leftovers, profiles; with `deep` at every byte. Changes nothing. */
+/** Looks at a cache directory: layout, links, leftovers, profiles; with `deep` at every byte. Changes nothing. */
 export async function validateCache(request: ValidateCacheRequest): Promise<CheckReport> {
   const { directory, deep, checks, report } = request
   report({ event: 'started', task: 'validate' })
   const [tree, record] = await Promise.all([scanCacheTree(directory), readCacheRecord(directory)])
+  const ownSums = await readOwnSums(directory)
   const files = tree.entries.filter(entry => entry.type === 'file')
-  const presence = request.profiles === undefined ? [] : checkProfiles(request.profiles, tree)
+  const form = record?.form ?? 'hub'
   const nothingAsked: Check[] = request.profiles?.length === 0 ? [profilesUnknown] : []
   const verdicts = [
-    checkLayout(tree, directory),
-    ...tree.entries.flatMap(checkLink),
+    ...(await checkTree(tree, { form, profiles: request.profiles ?? [], ownSums })),
     ...checkBlobs(tree),
     ...checkRefs(tree),
     ...files.flatMap(checkLeftover),
     ...files.flatMap(checkReadable),
     ...nothingAsked,
-    ...presence.map(checkPresence),
-    ...(deep ? await checkContents(tree, request) : []),
+    ...(deep ? await checkContents(tree, { ...request, ownSums }) : []),
   ]
   for (const check of verdicts) await checks.add(check)
   report({ event: 'ended', task: 'validate' })
@@ -50,36 +49,6 @@ export async function validateCache(request: ValidateCacheRequest): Promise<Chec
     bytes: files.reduce((sum, { size }) => sum + size, 0),
   }
   return checks.report(directory, summary)
-}
-
-function checkLayout({ entries }: CacheTree, directory: string): Check {
-  const hub = entries.some(({ path }) => parseSnapshotPath(path) !== undefined)
-  return {
-    name: 'cache.layout',
-    status: hub ? 'ok' : 'failed',
-    method: 'structure',
-    expected: 'ngc/hub/models--…/snapshots',
-    found: hub ? 'a hub tree' : 'no snapshots',
-    ...(!hub && { next: `Fill it with: nimctl cache IMAGE ${directory}` }),
-  }
-}
-
-function checkLink(entry: CacheEntry): Check[] {
-  if (entry.type !== 'link') return []
-  const { path, target, resolved } = entry
-  if (resolved !== undefined) return [{ name: 'cache.link', status: 'ok', method: 'structure', path }]
-  const outside = resolveLink(path, target) === undefined
-  return [
-    {
-      name: outside ? 'cache.link-outside' : 'cache.link-broken',
-      status: 'failed',
-      method: 'structure',
-      path,
-      expected: outside ? 'a relative link inside the cache' : 'a link to a file',
-      found: target,
-      next: 'Run nimctl cache again for this directory: it fetches what is missing.',
-    },
-  ]
 }
 
 function checkBlobs({ entries }: CacheTree): Check[] {
@@ -95,12 +64,12 @@ function checkBlobs({ entries }: CacheTree): Check[] {
     }))
 }
 
-/** Every snapshot has a file `refs/<version>`; its content is not documented (reference/nim.md 4.1). */
+/** Every snapshot of NGC has a file `refs/<version>`; its content is not documented (reference/nim.md 4.1). */
 function checkRefs({ entries }: CacheTree): Check[] {
   const paths = new Set(entries.map(({ path }) => path))
   const refs = new Set(
     entries.flatMap(({ path }) => {
-      const snapshot = /^(.*)\/snapshots\/([^/]+)\//.exec(path)
+      const snapshot = /^(.*ngc\/hub\/[^/]+)\/snapshots\/([^/]+)\//.exec(path)
       return snapshot === null ? [] : [`${snapshot[1]}/refs/${snapshot[2]}`]
     }),
   )
@@ -152,18 +121,4 @@ const profilesUnknown: Check = {
   expected: 'profiles to compare with',
   found: 'a cache that does not say which it holds',
   next: 'Name them: --profile ID',
-}
-
-function checkPresence({ id, present, missing }: ProfilePresence): Check {
-  return {
-    name: 'cache.profile',
-    status: present ? 'ok' : 'failed',
-    method: 'structure',
-    path: id,
-    ...(!present && {
-      expected: 'every file that the manifest names',
-      found: `${missing.length} missing, such as ${missing[0] ?? ''}`,
-      next: `nimctl cache IMAGE DIR --profile ${id}`,
-    }),
-  }
 }

@@ -13,6 +13,7 @@ import { buildCache, type BuildCacheRequest } from '../../src/cache/build.ts'
 import { readCacheRecord } from '../../src/cache/record.ts'
 import { inspectImage } from '../../src/image/inspect.ts'
 import { parseModelManifest } from '../../src/profiles/manifest.ts'
+import type { ModelManifest } from '../../src/profiles/model-manifest.ts'
 import type { ContainerEngine } from '../../src/system/container-engine.ts'
 import { openDockerEngine } from '../../src/system/docker.ts'
 import type { ProgressEvent } from '../../src/system/progress.ts'
@@ -37,18 +38,25 @@ beforeEach(async () => {
   directory = join(await mkdtemp(join(tmpdir(), 'nimctl-build-')), 'cache')
 })
 
-async function build(reference: string, request: Partial<BuildCacheRequest>, signal = never) {
+interface Wish extends Partial<BuildCacheRequest> {
+  profileIds?: readonly string[] | 'all'
+}
+
+async function build(reference: string, { profileIds = [], ...request }: Wish, signal = never) {
   const events: ProgressEvent[] = []
   const context = { engine, signal, report: (event: ProgressEvent) => events.push(event) }
   const image = await inspectImage(engine, reference, context)
-  const manifest = parseModelManifest(image.manifest?.text ?? '')
+  const manifest: ModelManifest =
+    image.manifest === undefined ? { schemaVersion: 2, profiles: [] } : parseModelManifest(image.manifest.text)
   const endpoints = { NGC_API_ENDPOINT: ngc.endpoint, NGC_AUTH_ENDPOINT: ngc.endpoint, NGC_API_SCHEME: 'http' }
   const running = buildCache(
     {
       image,
       manifest,
       directory,
-      profileIds: [],
+      download: { form: 'hub', profileIds },
+      lockFile: `${directory}.lock`,
+      tool: 'nimctl/test',
       network: 'host',
       key: secret(key),
       ...request,

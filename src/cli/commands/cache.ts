@@ -1,22 +1,31 @@
+import { createHash } from 'node:crypto'
+import { join, resolve } from 'node:path'
+
 import { Command, Option } from 'commander'
 
+import { askedIds, sourcesOf } from '../../cache/asked.ts'
 import type { CacheResult } from '../../cache/build.ts'
 import type { NimImage, PullPolicy } from '../../image/inspect.ts'
+import type { Download } from '../../nim/downloads.ts'
+import { needsGpuToDownload } from '../../nim/families.ts'
+import type { ProfileChoice } from '../../profiles/choice.ts'
 import type { ProfileListing } from '../../profiles/listing.ts'
 import type { ModelManifest } from '../../profiles/model-manifest.ts'
 import type { ContainerEngine } from '../../system/container-engine.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, isChosen, readChoice, type ChoiceFlags } from '../options/choice.ts'
+import { networkEnvironment, warnOfLoopbackProxy } from '../options/container-network.ts'
+import { addDownloadOptions, decideDownload, type DownloadFlags, readModelFlags } from '../options/download.ts'
 import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
 import { findLogin } from '../options/registry.ts'
 import type { GlobalFlags } from '../program.ts'
 import { count, formatBytes } from '../render/format.ts'
-import { ngcKey } from '../settings.ts'
+import { ngcKey, stateDirectory, toolName } from '../settings.ts'
 
-interface CacheFlags extends EngineFlags, ChoiceFlags, RegistryFlags, GlobalFlags {
+interface CacheFlags extends EngineFlags, ChoiceFlags, DownloadFlags, RegistryFlags, GlobalFlags {
   profilesFrom?: string
   user?: string
   pull: PullPolicy
@@ -26,12 +35,13 @@ interface CacheFlags extends EngineFlags, ChoiceFlags, RegistryFlags, GlobalFlag
 export function cacheCommand(context: Context): Command {
   const command = new Command('cache')
     .description(
-      "Runs the image's own download-to-cache in a container, then looks at the disk whether all that was asked for is there.\n" +
-        'Needs NGC_API_KEY in the environment. The same command goes on after any interruption.',
+      "Downloads models by the image's own means in a container, then looks at the disk whether all that was asked for is\n" +
+        'there. NGC_API_KEY and the proxy are handed on from the environment, and SSL_CERT_FILE as a mounted file.\n' +
+        'The same command goes on after any interruption.',
     )
     .argument('<image>', 'a NIM image')
     .argument('<directory>', 'made if it does not exist')
-    .option('--all', 'every profile that the image offers')
+    .option('--all', 'every profile that the image offers; of a native image its usual model')
     .option('--profiles-from <file>', 'the chosen ones of nimctl profiles --json; - reads standard input')
     .option('--user <uid:gid>', "who writes in the container; image: the image's own user (default: you)")
     .addOption(
@@ -42,7 +52,7 @@ export function cacheCommand(context: Context): Command {
     .option('--dry-run', 'say what would be downloaded and change nothing')
     .addHelpText('after', examples)
     .action((image: string, directory: string, flags: CacheFlags) => fillCache(image, directory, { flags, context }))
-  return addRegistryOptions(addContainerOptions(addChoiceOptions(command)))
+  return addRegistryOptions(addContainerOptions(addDownloadOptions(addChoiceOptions(command))))
 }
 
 const examples = `
@@ -50,7 +60,10 @@ Examples:
   nimctl cache nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 ./cache --profile 0494aafc
   nimctl cache IMAGE ./cache --gpu L40S --tp 2 --dry-run
   nimctl cache IMAGE ./cache --profiles-from profiles.json --gpus all
-  nimctl cache IMAGE ./cache --all`
+  nimctl cache IMAGE ./cache --all
+  nimctl cache IMAGE ./store --profile 0494aafc --flat
+  nimctl cache IMAGE ./cache --model-name nvidia/page-elements-v3 --model-name nvidia/table-structure-v1
+  nimctl cache IMAGE ./cache --model-uri hf://meta-llama/Llama-3.1-8B-Instruct`
 
 async function fillCache(
   name: string,
@@ -61,29 +74,40 @@ async function fillCache(
   const { refuseEngineElsewhere } = await import('../../cache/engine-elsewhere.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context
-  const readProfiles = await prepareChoice(flags, context)
+  const choice = await readChoice(flags, context)
+  const named = readModelFlags(flags, isChosen(choice) || flags.profilesFrom !== undefined)
+  const readProfiles = named === undefined ? await prepareChoice(flags, { choice, context }) : async () => []
   const engine = await openHostEngine(context)
   refuseEngineElsewhere(engine, directory)
   const image = await readImage(name, { engine, flags, context })
   const manifest: ModelManifest =
     image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)
-  const profileIds = await readProfiles(image, { manifest, engine })
+  const download = await decideDownload(image, {
+    flags,
+    named,
+    readProfiles: () => readProfiles(image, { manifest, engine }),
+  })
   if (flags.dryRun === true) {
-    const chosen = profileIds === 'all' ? manifest.profiles.map(({ id }) => id) : profileIds
-    const plan = { ok: true, dir: directory, image: image.reference, imageDigest: image.digest, profiles: chosen }
-    context.print('CachePlan', plan, () => `Would download into ${directory}:\n${chosen.join('\n')}`)
+    printPlan({ image, directory, download, manifest }, context)
     return
   }
+  warnOfLoopbackProxy(context, flags.network)
   const key = ngcKey(context.env)
+  const caBundle = context.env.SSL_CERT_FILE
+  const settings = containerSettings(withDefaultGpus(flags, { image, manifest, context }), context)
   const result = await buildCache(
     {
       image,
       manifest,
       directory,
-      profileIds,
+      download,
+      lockFile: lockFileOf(directory, context),
+      tool: toolName(),
       ...(key !== undefined && { key }),
+      ...(caBundle && { caBundle: resolve(caBundle) }),
       ...(flags.user !== undefined && { user: flags.user }),
-      ...containerSettings(flags, context),
+      ...settings,
+      env: { ...networkEnvironment(context, { fromHub: download.form === 'uri' }), ...settings.env },
     },
     { engine, signal, report },
   )
@@ -108,14 +132,64 @@ async function readImage(
   })
 }
 
+function printPlan(
+  {
+    image,
+    directory,
+    download,
+    manifest,
+  }: { image: NimImage; directory: string; download: Download; manifest: ModelManifest },
+  context: Context,
+): void {
+  const profiles = askedIds(download, manifest)
+  const models = download.form === 'flat' ? [] : sourcesOf(download)
+  const plan = {
+    ok: true,
+    dir: directory,
+    image: image.reference,
+    imageDigest: image.digest,
+    form: download.form,
+    profiles,
+    models,
+  }
+  const things = [...profiles, ...models]
+  context.print('CachePlan', plan, () =>
+    [`Would download into ${directory}:`, ...(things.length > 0 ? things : ['the usual model of the image'])].join(
+      '\n',
+    ),
+  )
+}
+
+/** None by default: downloading takes no GPU, but for the images that import the engine for it. */
+function withDefaultGpus(
+  flags: CacheFlags,
+  { image, manifest, context }: { image: NimImage; manifest: ModelManifest; context: Context },
+): CacheFlags {
+  const version = manifest.profiles[0]?.release ?? /:([^:/@]+)(?:@.*)?$/.exec(image.reference)?.[1]
+  if (flags.gpus !== undefined || !needsGpuToDownload(image.family, version)) return flags
+  context.report({
+    event: 'warning',
+    code: 'GPUS_ASKED_FOR',
+    message: `LLM NIM ${version} finds its models only with a GPU, so the container gets --gpus all. --gpus none leaves them off.`,
+  })
+  return { ...flags, gpus: 'all' }
+}
+
+function lockFileOf(directory: string, context: Context): string {
+  const name = createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 32)
+  return join(stateDirectory(context.env), 'caches', `${name}.lock`)
+}
+
 type ReadProfiles = (
   image: NimImage,
   from: { manifest: ModelManifest; engine: ContainerEngine },
 ) => Promise<readonly string[] | 'all'>
 
 /** What is wrong with the flags alone is said before the engine is asked for anything. */
-async function prepareChoice(flags: CacheFlags, context: Context): Promise<ReadProfiles> {
-  const choice = await readChoice(flags, context)
+async function prepareChoice(
+  flags: CacheFlags,
+  { choice, context }: { choice: ProfileChoice; context: Context },
+): Promise<ReadProfiles> {
   const { profilesFrom } = flags
   if (profilesFrom !== undefined) {
     if (isChosen(choice)) throw conflict()
@@ -166,14 +240,17 @@ function choiceRequired(): NimctlError {
   })
 }
 
-function renderResult({ ok, dir, image, profiles, models, files, bytes }: CacheResult): string {
+function renderResult({ ok, dir, image, profiles, models, files, bytes, checks }: CacheResult): string {
   const missing = profiles.filter(({ present }) => !present)
-  const held = `${dir} holds ${count(profiles.length - missing.length, 'profile')} of ${image}: ${count(files, 'file')}, ${formatBytes(bytes)}.`
+  const held = profiles.length === 0 ? '' : `${count(profiles.length - missing.length, 'profile')} of `
   return [
-    held,
+    `${dir} holds ${held}${image}: ${count(files, 'file')}, ${formatBytes(bytes)}.`,
     ...models.map(
-      model => `  ${model.name}:${model.version}  ${count(model.files, 'file')}, ${formatBytes(model.bytes)}`,
+      model =>
+        `  ${model.name}${model.version === '' ? '' : `:${model.version}`}  ${count(model.files, 'file')}, ${formatBytes(model.bytes)}`,
     ),
-    ok ? `Next: nimctl upload ${dir} URL` : `Missing: ${missing.map(({ id }) => id).join(', ')}`,
+    ...checks.map(({ name, path = '', expected, found }) => `  ${name}  ${path}: expected ${expected}, found ${found}`),
+    ...(missing.length > 0 ? [`Missing: ${missing.map(({ id }) => id).join(', ')}`] : []),
+    ...(ok ? [`Next: nimctl upload ${dir} URL`] : []),
   ].join('\n')
 }

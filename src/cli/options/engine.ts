@@ -28,7 +28,7 @@ export function addEngineOptions(command: Command): Command {
 export function addContainerOptions(command: Command): Command {
   addEngineOptions(command)
   const options = [
-    new Option('--gpus <gpus>', 'as docker run takes them: all, 2, device=0,1'),
+    new Option('--gpus <gpus>', 'as docker run takes them: all, 2, device=0,1; or none'),
     new Option('--runtime <name>', 'container runtime, such as nvidia'),
     new Option('--shm-size <size>', 'of /dev/shm, such as 16Gi').argParser(parseSize),
     new Option('--network <name>', 'network mode, such as host'),
@@ -50,7 +50,7 @@ export function containerSettings(
 ): Pick<ContainerRequest, 'gpus' | 'runtime' | 'shmSize' | 'network' | 'env'> {
   return {
     env: Object.fromEntries((env ?? []).map(pair => parseVariable(pair, context.env))),
-    ...(gpus !== undefined && { gpus }),
+    ...(gpus !== undefined && gpus !== 'none' && { gpus }),
     ...(runtime !== undefined && { runtime }),
     ...(shmSize !== undefined && { shmSize }),
     ...(network !== undefined && { network }),
