@@ -23,10 +23,13 @@ export interface Expectation {
  * there and is not, and every link that leads nowhere, has a failed check of its own.
  */
 export async function checkTree(tree: CacheTree, { form, profiles, ownSums }: Expectation): Promise<Check[]> {
+  const presence = presenceOf(profiles, tree, form)
+  const missing = new Set(presence.flatMap(each => each.missing))
   return [
     checkLayout(tree, form),
     ...tree.entries.flatMap(checkLink),
-    ...presenceOf(profiles, tree, form).map(checkPresence),
+    ...presence.map(checkPresence),
+    ...[...missing].map(path => missingFile(path, 'The manifest names it.')),
     ...checkNotedFiles(tree, ownSums),
     ...(form === 'hub' ? [] : await checkShards(tree)),
     ...(await checkLocalModels(tree)),
@@ -80,7 +83,7 @@ function checkPresence({ id, present, missing }: ProfilePresence): Check {
     path: id,
     ...(!present && {
       expected: 'every file that the manifest names',
-      found: `${missing.length} missing, such as ${missing[0] ?? ''}`,
+      found: missing.length === 0 ? 'nothing' : `${missing.length} missing, such as ${missing[0]}`,
       next: `nimctl cache IMAGE DIR --profile ${id}`,
     }),
   }

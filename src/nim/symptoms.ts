@@ -33,7 +33,7 @@ export const downloadSymptoms: readonly Symptom[] = [
   {
     match:
       /(?:proxy|CONNECT)\b.{0,60}\b40[37]\b|\b40[37]\b.{0,40}(?:from proxy|proxy authentication)|proxy authentication required/i,
-    category: 'auth',
+    category: 'unavailable',
     code: 'PROXY_REFUSED',
     what: 'The proxy refused the connection.',
     next: 'Look at HTTPS_PROXY (http://user:password@host:port), and at what the proxy permits; NO_PROXY names what goes without it.',

@@ -71,6 +71,8 @@ export const documents = {
     models: [{ name: 'string', version: 'string', files: 'number', bytes: 'number' }],
     files: 'number',
     bytes: 'number',
+    // Beside the table: what failed.
+    checks: [],
     warnings,
   },
   TransferPlan: {

@@ -51,7 +51,10 @@ describe('a cache directory', () => {
   it('lacks a file of a profile', async () => {
     expect(await findings({ profiles: [profile(['config.json', 'model.safetensors'])] })).toEqual({
       ok: false,
-      found: [['cache.profile', 'failed', 'a'.repeat(64)]],
+      found: [
+        ['cache.profile', 'failed', 'a'.repeat(64)],
+        ['cache.file-missing', 'failed', 'nim/meta/test-model:hf-1234567/model.safetensors'],
+      ],
     })
   })
 
