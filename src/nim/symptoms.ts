@@ -120,7 +120,7 @@ export const downloadSymptoms: readonly Symptom[] = [
   },
   {
     match:
-      /certificate verify failed|self.signed certificate|unable to get local issuer|UnknownIssuer|invalid peer certificate|SSL certificate problem/i,
+      /certificate verify failed|self.signed certificate|unable to get local issuer|UnknownIssuer|invalid peer certificate|SSL certificate problem|error setting certificate/i,
     category: 'unavailable',
     code: 'NGC_TLS',
     what: 'The container does not trust the certificate that it was shown.',

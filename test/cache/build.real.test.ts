@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -6,7 +6,6 @@ import Docker from 'dockerode'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 
 import { findProfile, standIns } from '../../fixtures/stand-in/catalogue.ts'
-import type { Fault } from '../../fixtures/stand-in/faults.ts'
 import { buildStandInImages } from '../../fixtures/stand-in/image.ts'
 import { type Ngc, startNgc } from '../../fixtures/stand-in/ngc.ts'
 import { buildCache, type BuildCacheRequest } from '../../src/cache/build.ts'
@@ -137,52 +136,6 @@ it('is not ok with a profile that the container skipped, though it exits with 0'
   const { running, events } = await build(llm1.reference, { profileIds: [engineProfile, unknown] })
   expect(await running).toMatchObject({ ok: false, profiles: [{ present: true }, { id: unknown, present: false }] })
   expect(events).toContainEqual(expect.objectContaining({ event: 'warning', code: 'PROFILE_NOT_PRESENT' }))
-})
-
-it.each([
-  { case: 'the key is missing', request: { env: { NGC_API_KEY: '' } }, category: 'auth', code: 'NGC_KEY_MISSING' },
-  {
-    case: 'an id is unknown',
-    request: { profileIds: ['f'.repeat(64)] },
-    category: 'not-found',
-    code: 'PROFILE_UNKNOWN',
-  },
-  {
-    case: 'NGC is not there',
-    request: { env: { NGC_API_ENDPOINT: '127.0.0.1:1' } },
-    category: 'unavailable',
-    code: 'NGC_UNREACHABLE',
-  },
-])('says that $case', async ({ request, category, code }) => {
-  const { running } = await build(nimlib.reference, { profileIds: [first.nimlib()], ...request })
-  await expect(running).rejects.toMatchObject({ category, code })
-})
-
-it.each<{ fault: Fault; category: string; code: string }>([
-  { fault: { type: 'status', status: 401 }, category: 'auth', code: 'NGC_KEY_REFUSED' },
-  { fault: { type: 'not-a-member' }, category: 'auth', code: 'NGC_NOT_ENTITLED' },
-  { fault: { type: 'status', status: 404 }, category: 'not-found', code: 'MODEL_NOT_FOUND' },
-  { fault: { type: 'status', status: 429 }, category: 'unavailable', code: 'NGC_THROTTLED' },
-  { fault: { type: 'status', status: 500 }, category: 'unavailable', code: 'NGC_UNREACHABLE' },
-  { fault: { type: 'cut', afterBytes: 10 }, category: 'unavailable', code: 'NGC_UNREACHABLE' },
-  { fault: { type: 'wrong-bytes' }, category: 'check-failed', code: 'CONTAINER_FAILED' },
-])('says what $fault of NGC means', async ({ fault, category, code }) => {
-  ngc.misbehave({ path: '.', fault })
-  const { running } = await build(llm2.reference, { profileIds: [first.llm2()] })
-  await expect(running).rejects.toMatchObject({ category, code })
-})
-
-it('says that the container may not write, and what to do', async () => {
-  await (
-    await build(llm2.reference, { profileIds: [first.llm2()] })
-  ).running
-  await rm(join(directory, 'ngc'), { recursive: true })
-  const { running } = await build(llm2.reference, { profileIds: [first.llm2()], user: '12345:12345' })
-  await expect(running).rejects.toMatchObject({
-    category: 'local',
-    code: 'CACHE_NOT_WRITABLE',
-    next: expect.stringContaining('chmod'),
-  })
 })
 
 it("opens a new directory for the image's own user", async () => {

@@ -7,7 +7,10 @@ import type { Context } from '../context.ts'
  * What of this environment a container needs to get out of this network: the proxy, and Hugging Face's token and hub
  * where it is to load from there. Addresses with a password in them are kept as secrets.
  */
-export function networkEnvironment({ env }: Context, { fromHub }: { fromHub: boolean }): ContainerRequest['env'] {
+export function networkEnvironment(
+  { env }: Pick<Context, 'env'>,
+  { fromHub }: { fromHub: boolean },
+): ContainerRequest['env'] {
   const proxy = Object.entries(proxyEnvironment(env)).map(
     ([name, value]) => [name, /\/\/[^/]*@/.test(value) ? secret(value) : value] as const,
   )
@@ -21,7 +24,10 @@ export function networkEnvironment({ env }: Context, { fromHub }: { fromHub: boo
 }
 
 /** In a container with a network of its own, 127.0.0.1 is the container. */
-export function warnOfLoopbackProxy({ env, report }: Context, network: string | undefined): void {
+export function warnOfLoopbackProxy(
+  { env, report }: Pick<Context, 'env' | 'report'>,
+  network: string | undefined,
+): void {
   const { HTTPS_PROXY: proxy, HTTP_PROXY: plain } = proxyEnvironment(env)
   const local = [proxy, plain].find(
     each => each !== undefined && /\/\/(?:[^/@]*@)?(?:localhost|127\.|\[::1\])/.test(each),
