@@ -34,7 +34,7 @@ export function watchArrivingBytes(
 }
 
 /** Bytes of all regular files. What vanishes while it looks, or may not be read, counts as nothing. */
-export async function bytesBelow(directory: string): Promise<number> {
+async function bytesBelow(directory: string): Promise<number> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
   let bytes = 0
   for (const entry of entries) {

@@ -6,7 +6,6 @@ import { join, resolve } from 'node:path'
 import type { NimImage } from '../image/inspect.ts'
 import { type Download, type DownloadRun, downloadRuns } from '../nim/downloads.ts'
 import type { NimFamily } from '../nim/families.ts'
-import { recogniseSymptom, skippedProfiles } from '../nim/symptoms.ts'
 import type { ModelManifest } from '../profiles/model-manifest.ts'
 import type { Check } from '../system/check.ts'
 import type { ContainerEngine } from '../system/container-engine.ts'
@@ -14,10 +13,12 @@ import { NimctlError } from '../system/errors.ts'
 import { withLocks } from '../system/lock.ts'
 import type { Report } from '../system/progress.ts'
 import { askedIds, sourcesOf } from './asked.ts'
+import { bytesToCome } from './bytes-to-come.ts'
 import type { CacheRecord, CacheTree } from './cache-tree.ts'
 import { sumContents } from './check-contents.ts'
-import { checkTree, presenceOf } from './check-tree.ts'
+import { checkTree } from './check-tree.ts'
 import { containerFailure, type FinishedDownload, runDownload, type DownloadRequest } from './download-container.ts'
+import { type CachedProfile, explainMissing, profilesOf } from './missing.ts'
 import { type CachedModel, describeModels } from './models.ts'
 import { openModes } from './open-modes.ts'
 import { type Blake3Sums, readOwnSums, writeOwnSums } from './own-sums.ts'
@@ -32,8 +33,6 @@ export interface BuildCacheRequest extends Omit<DownloadRequest, 'directory' | '
   manifest: ModelManifest
   directory: string
   download: Download
-  /** Where it is known: what will be downloaded. */
-  expectedBytes?: number
   /** Holds the directory for one run on this host. */
   lockFile: string
   /** Names nimctl in the record, such as `nimctl/1.2.0`. */
@@ -47,7 +46,7 @@ export interface CacheResult {
   image: string
   imageDigest: string
   family: NimFamily
-  profiles: { id: string; present: boolean }[]
+  profiles: CachedProfile[]
   models: CachedModel[]
   /** Regular files; links don't count. */
   files: number
@@ -87,7 +86,7 @@ async function buildLocked(request: BuildCacheRequest, context: BuildContext): P
     warnings.push(message)
     context.report({ event: 'warning', code, message })
   }
-  await prepareCacheDirectory(request, warn)
+  await prepareCacheDirectory(request, () => bytesNeeded(request), warn)
   for (const message of notesOnProfiles(request)) warn('SLOW_FIRST_START', message)
   const former = await readCacheRecord(directory)
   refuseAnotherForm(former, request)
@@ -98,8 +97,9 @@ async function buildLocked(request: BuildCacheRequest, context: BuildContext): P
 
   const tree = await scanCacheTree(directory)
   const { checks, sums } = await checkResult(tree, request, { former, signal: context.signal, report: context.report })
-  const profiles = profilesOf(request, tree, finished)
-  explainMissing(profiles, { checks, finished, engine: context.engine, warn })
+  const lines = finished?.lines ?? []
+  const profiles = profilesOf(request, { tree, lines })
+  explainMissing(profiles, { checks, lines, engine: context.engine, warn })
   if (download.form === 'hub' && request.manifest.schemaVersion === 1) {
     warn(
       'PRESENCE_BY_FILE_NAMES',
@@ -126,6 +126,10 @@ async function buildLocked(request: BuildCacheRequest, context: BuildContext): P
     checks: failed,
     warnings,
   }
+}
+
+async function bytesNeeded({ directory, download, manifest }: BuildCacheRequest): Promise<number | undefined> {
+  return bytesToCome(download, { manifest, tree: await scanCacheTree(directory) })
 }
 
 /** Trees of different forms, or two models as plain files, cannot be told apart again. */
@@ -218,58 +222,6 @@ async function checkResult(
     [...read.sums].map(([path, sum]) => [path, damaged.includes(path) ? (noted.get(path) ?? sum) : sum]),
   )
   return { checks: [...checks, ...read.checks], sums }
-}
-
-function profilesOf(
-  { download, manifest }: BuildCacheRequest,
-  tree: CacheTree,
-  finished: FinishedDownload | undefined,
-): CacheResult['profiles'] {
-  const asked = askedIds(download, manifest)
-  const known = presenceOf(
-    manifest.profiles.filter(({ id }) => asked.includes(id)),
-    tree,
-    download.form,
-  )
-  const present = new Set(known.flatMap(profile => (profile.present ? [profile.id] : [])))
-  const skipped = skippedProfiles(finished?.lines ?? [])
-  return asked.map(id => ({ id, present: present.has(id) && !skipped.includes(id) }))
-}
-
-/**
- * The container said 0 and something is missing all the same. Where nothing came, a known cause is the answer
- * ("Error downloading models, ignoring and continuing": reference/nim.md section 7); else it is a warning.
- */
-function explainMissing(
-  profiles: CacheResult['profiles'],
-  {
-    checks,
-    finished,
-    engine,
-    warn,
-  }: { checks: readonly Check[]; finished: FinishedDownload | undefined; engine: ContainerEngine; warn: Warn },
-): void {
-  const missing = profiles.filter(({ present }) => !present)
-  const nothingCame = checks.some(({ name, status }) => name === 'cache.layout' && status === 'failed')
-  if (missing.length === 0 && !nothingCame) return
-  const lines = finished?.lines ?? []
-  const cause = recogniseSymptom(lines)
-  if (cause !== undefined && missing.length === profiles.length) throw cause
-  const skipped = skippedProfiles(lines)
-  for (const { id } of missing) {
-    const found = checks.find(({ name, path }) => name === 'cache.profile' && path === id)?.found
-    const why = skipped.includes(id)
-      ? 'The container does not know it and passed over it.'
-      : `Files of it: ${found ?? 'none is known'}.`
-    warn('PROFILE_NOT_PRESENT', `Profile ${id} is not in the cache. ${why}`)
-  }
-  if (cause !== undefined) warn(cause.code, [cause.message, cause.why, cause.next].filter(Boolean).join(' '))
-  if (!engine.address.startsWith('unix:')) {
-    warn(
-      'ENGINE_ELSEWHERE',
-      `The engine is at ${engine.address}: on another machine it fills the directory of that machine.`,
-    )
-  }
 }
 
 function notReadable(closed: readonly string[], directory: string): string {

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 
 import { errorCode, NimctlError } from '../system/errors.ts'
 import { ensureWritableDirectory, freeBytes } from '../system/files.ts'
-import { bytesBelow } from './arriving-bytes.ts'
 import { invokingUser } from './container-user.ts'
 
 /** Even small models come with engines and tokenizers of this size together; below it people are surprised. */
@@ -13,16 +12,18 @@ const comfortableBytes = 20 * 1024 ** 3
  * Makes the cache directory before the engine does, which would make it root's, and looks at the space.
  * For a container that runs as somebody else a new directory is opened to everybody; an existing one is left as it is.
  *
- * @throws NimctlError `local` / `DIRECTORY_NOT_WRITABLE`, `DISK_FULL` where `expectedBytes` don't fit.
+ * @throws NimctlError `local` / `DIRECTORY_NOT_WRITABLE`, `DISK_FULL` where the bytes that come don't fit.
  */
 export async function prepareCacheDirectory(
-  { directory, user, expectedBytes }: { directory: string; user?: string; expectedBytes?: number },
+  { directory, user }: { directory: string; user?: string },
+  bytesToCome: () => Promise<number | undefined>,
   warn: (code: string, message: string) => void,
 ): Promise<void> {
   const isNew = await ensureWritableDirectory(directory)
   if (isNew) await chmod(directory, isOurs(user) ? 0o755 : 0o777)
+  const needed = await bytesToCome()
   const free = await freeBytes(directory)
-  if (expectedBytes === undefined) {
+  if (needed === undefined) {
     if (free < comfortableBytes)
       warn(
         'LITTLE_SPACE',
@@ -30,7 +31,6 @@ export async function prepareCacheDirectory(
       )
     return
   }
-  const needed = expectedBytes - (await bytesBelow(directory))
   if (needed <= free) return
   throw new NimctlError('local', 'DISK_FULL', {
     what: `The models do not fit into ${directory}.`,

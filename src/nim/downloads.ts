@@ -89,6 +89,6 @@ function namedModel(name: string): Record<string, string> {
 }
 
 /** Each model of a native image in a folder of its own: `nvidia/page-elements-v3` in `page-elements-v3`. */
-export function modelFolder(name: string): string {
+function modelFolder(name: string): string {
   return name.slice(name.lastIndexOf('/') + 1)
 }

@@ -10,7 +10,11 @@ export interface KnownCheck {
 
 /** All of them, in the order in which docs/validate.md and `--list-checks` show them. */
 export const knownChecks: readonly KnownCheck[] = [
-  { name: 'cache.layout', worst: 'failed', when: 'there is no `ngc/hub/models--…/snapshots`' },
+  {
+    name: 'cache.layout',
+    worst: 'failed',
+    when: 'there is no `ngc/hub/models--…/snapshots`, or no file where the cache has another form',
+  },
   { name: 'cache.link', worst: 'failed', when: 'never: says that a link leads to a file' },
   { name: 'cache.link-broken', worst: 'failed', when: 'a link leads nowhere' },
   { name: 'cache.link-outside', worst: 'failed', when: 'a link leads out of the cache' },
@@ -24,9 +28,19 @@ export const knownChecks: readonly KnownCheck[] = [
   },
   { name: 'cache.profile', worst: 'failed', when: 'a file of a profile is missing' },
   {
+    name: 'cache.file-missing',
+    worst: 'failed',
+    when: "a file that the manifest, an index of weights or nimctl's own list names is missing",
+  },
+  {
+    name: 'cache.local-model',
+    worst: 'failed',
+    when: "an engine that `local_cache/local_manifest.yaml` names is missing; a warning where that file can't be read",
+  },
+  {
     name: 'cache.content',
     worst: 'failed',
-    when: 'with `--deep`: a blob is not what its MD5 name says, or not what `checksums.blake3` says',
+    when: "with `--deep`: a file is not what its name says (MD5 of NGC, SHA-256 or Git's SHA-1 of Hugging Face), not what `checksums.blake3` says, or not what nimctl noted",
   },
   { name: 'store.inventory', worst: 'failed', when: 'the inventory is missing or damaged' },
   { name: 'store.inventory-digest', worst: 'failed', when: 'it is not the one that `--inventory-digest` names' },

@@ -145,8 +145,14 @@ it("opens a new directory for the image's own user", async () => {
 })
 
 it('refuses before anything runs when the disk is too small, or the directory is a file', async () => {
-  const tooMuch = await build(llm2.reference, { profileIds: [first.llm2()], expectedBytes: Number.MAX_SAFE_INTEGER })
-  await expect(tooMuch.running).rejects.toMatchObject({ category: 'local', code: 'DISK_FULL' })
+  const files = [{ path: 'x', repository: 'nim/o/m', version: '1', file: 'x', size: 2 ** 50 }]
+  const manifest: ModelManifest = { schemaVersion: 2, profiles: [{ id: first.llm2(), tags: {}, files }] }
+  const tooMuch = await build(llm2.reference, { profileIds: [first.llm2()], manifest })
+  await expect(tooMuch.running).rejects.toMatchObject({
+    category: 'local',
+    code: 'DISK_FULL',
+    why: expect.stringMatching(/^They need 1048576\.0 GiB more; [\d.]+ GiB are free\.$/),
+  })
   await writeFile(`${directory}-file`, '')
   const file = await build(llm2.reference, { profileIds: [first.llm2()], directory: `${directory}-file` })
   await expect(file.running).rejects.toMatchObject({ category: 'local', code: 'DIRECTORY_NOT_WRITABLE' })

@@ -50,10 +50,12 @@ it.each([...json.text.matchAll(/^```json\n(.*)\n```$/gm)].map(([, example = ''])
   },
 )
 
-it('docs/troubleshooting.md has every symptom of a NIM container, and no other', () => {
-  const symptoms = source.filter(({ path }) => path === 'src/nim/symptoms.ts')
-  const codes = errorsIn(symptoms).map(error => error.split(' ')[1] ?? '')
-  const table = section(readPage('docs/troubleshooting.md'), '## The download of a NIM fails')
+it.each([
+  ['src/nim/symptoms.ts', '## The download of a NIM fails'],
+  ['src/nim/cluster-symptoms.ts', '## In the cluster'],
+])('docs/troubleshooting.md has every symptom of %s, and no other', (path, heading) => {
+  const codes = errorsIn(source.filter(file => file.path === path)).map(error => error.split(' ')[1] ?? '')
+  const table = section(readPage('docs/troubleshooting.md'), heading)
   expect(firstColumn(table).toSorted()).toEqual(codes.toSorted())
 })
 

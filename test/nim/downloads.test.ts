@@ -37,7 +37,10 @@ describe('the containers of a download', () => {
           {
             command: [
               'download-to-cache',
-              ...['--model-uri', 'hf://n/m', '--manifest-file', '/model-store/model_manifest.json'],
+              '--model-uri',
+              'hf://n/m',
+              '--manifest-file',
+              '/model-store/model_manifest.json',
             ],
           },
         ],

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 import { Command, Option } from 'commander'
 
 import { askedIds, sourcesOf } from '../../cache/asked.ts'
-import type { CacheResult } from '../../cache/build.ts'
 import type { NimImage, PullPolicy } from '../../image/inspect.ts'
 import type { Download } from '../../nim/downloads.ts'
 import { needsGpuToDownload } from '../../nim/families.ts'
@@ -22,7 +22,7 @@ import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../option
 import { readInput } from '../options/input.ts'
 import { findLogin } from '../options/registry.ts'
 import type { GlobalFlags } from '../program.ts'
-import { count, formatBytes } from '../render/format.ts'
+import { renderCachePlan, renderCacheResult } from '../render/cache.ts'
 import { ngcKey, stateDirectory, toolName } from '../settings.ts'
 
 interface CacheFlags extends EngineFlags, ChoiceFlags, DownloadFlags, RegistryFlags, GlobalFlags {
@@ -88,7 +88,7 @@ async function fillCache(
     readProfiles: () => readProfiles(image, { manifest, engine }),
   })
   if (flags.dryRun === true) {
-    printPlan({ image, directory, download, manifest }, context)
+    await printPlan({ image, directory, download, manifest }, context)
     return
   }
   warnOfLoopbackProxy(context, flags.network)
@@ -111,7 +111,7 @@ async function fillCache(
     },
     { engine, signal, report },
   )
-  context.print('CacheResult', result, () => renderResult(result))
+  context.print('CacheResult', result, () => renderCacheResult(result))
 }
 
 /** A plan pulls nothing: what the engine does not have is read in its registry, unless a host is to be asked about it. */
@@ -132,32 +132,29 @@ async function readImage(
   })
 }
 
-function printPlan(
-  {
-    image,
-    directory,
-    download,
-    manifest,
-  }: { image: NimImage; directory: string; download: Download; manifest: ModelManifest },
-  context: Context,
-): void {
-  const profiles = askedIds(download, manifest)
-  const models = download.form === 'flat' ? [] : sourcesOf(download)
+async function printPlan({ image, directory, download, manifest }: PlanRequest, context: Context): Promise<void> {
+  const { bytesToCome } = await import('../../cache/bytes-to-come.ts')
+  const { scanCacheTree } = await import('../../cache/scan.ts')
+  const tree = existsSync(directory) ? await scanCacheTree(directory) : { entries: [] }
+  const bytes = bytesToCome(download, { manifest, tree })
   const plan = {
     ok: true,
     dir: directory,
     image: image.reference,
     imageDigest: image.digest,
     form: download.form,
-    profiles,
-    models,
+    profiles: askedIds(download, manifest),
+    models: download.form === 'flat' ? [] : sourcesOf(download),
+    ...(bytes !== undefined && { bytes }),
   }
-  const things = [...profiles, ...models]
-  context.print('CachePlan', plan, () =>
-    [`Would download into ${directory}:`, ...(things.length > 0 ? things : ['the usual model of the image'])].join(
-      '\n',
-    ),
-  )
+  context.print('CachePlan', plan, () => renderCachePlan(plan))
+}
+
+interface PlanRequest {
+  image: NimImage
+  directory: string
+  download: Download
+  manifest: ModelManifest
 }
 
 /** None by default: downloading takes no GPU, but for the images that import the engine for it. */
@@ -238,19 +235,4 @@ function choiceRequired(): NimctlError {
     why: 'All of them are often hundreds of gigabytes.',
     next: 'Give --profile ID, other choosing flags, --profiles-from FILE, or --all. What there is: nimctl profiles IMAGE',
   })
-}
-
-function renderResult({ ok, dir, image, profiles, models, files, bytes, checks }: CacheResult): string {
-  const missing = profiles.filter(({ present }) => !present)
-  const held = profiles.length === 0 ? '' : `${count(profiles.length - missing.length, 'profile')} of `
-  return [
-    `${dir} holds ${held}${image}: ${count(files, 'file')}, ${formatBytes(bytes)}.`,
-    ...models.map(
-      model =>
-        `  ${model.name}${model.version === '' ? '' : `:${model.version}`}  ${count(model.files, 'file')}, ${formatBytes(model.bytes)}`,
-    ),
-    ...checks.map(({ name, path = '', expected, found }) => `  ${name}  ${path}: expected ${expected}, found ${found}`),
-    ...(missing.length > 0 ? [`Missing: ${missing.map(({ id }) => id).join(', ')}`] : []),
-    ...(ok ? [`Next: nimctl upload ${dir} URL`] : []),
-  ].join('\n')
 }
