@@ -29,6 +29,8 @@ const headerFields = v.object({
   imageDigest: v.exactOptional(v.string()),
   family: v.exactOptional(v.string()),
   manifestVersion: v.exactOptional(v.picklist([1, 2])),
+  form: v.exactOptional(v.picklist(['hub', 'flat', 'native', 'endpoint', 'uri'])),
+  sources: v.exactOptional(v.array(v.string())),
   profiles: v.array(profile),
   models: v.array(v.string()),
   layout: v.picklist(['cache', 'ngc', 'tar', 'plain']),

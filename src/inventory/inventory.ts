@@ -1,3 +1,5 @@
+import type { CacheForm } from '../cache/cache-tree.ts'
+
 /** A profile as far as the other side needs it: to choose, to show, and to fill a NIMCache's status. */
 export interface InventoryProfile {
   id: string
@@ -33,6 +35,10 @@ export interface InventoryHeader {
   family?: string
   /** The model manifest's schema, which decides the form of what `emit` hands to the operator. */
   manifestVersion?: 1 | 2
+  /** How the directory is laid out; absent: a hub tree of NGC. */
+  form?: CacheForm
+  /** Of the forms without profiles: which models, by endpoint, address or name. */
+  sources?: string[]
   /** The profiles that are in the cache, not all that the image offers. */
   profiles: InventoryProfile[]
   /** `org/team/model:version` of each snapshot. */

@@ -37,6 +37,8 @@ export function buildInventory(prepared: PreparedUpload, sent: Sent): Inventory 
         imageDigest: record.imageDigest,
         family: record.family,
         ...(record.manifestVersion !== undefined && { manifestVersion: record.manifestVersion }),
+        ...(record.form !== undefined && record.form !== 'hub' && { form: record.form }),
+        ...(record.sources !== undefined && { sources: record.sources }),
       }),
       profiles: record?.profiles ?? [],
       models: listModels(tree.entries),

@@ -6,7 +6,7 @@ import type { InventoryHeader } from '../inventory/inventory.ts'
  * Profiles that lay there already, of the same image, stay named. What belongs to no image gets no record.
  */
 export async function restoreCacheRecord(directory: string, header: InventoryHeader): Promise<void> {
-  const { image, imageDigest, family, manifestVersion, profiles } = header
+  const { image, imageDigest, family, manifestVersion, form, sources, profiles } = header
   if (image === undefined || imageDigest === undefined || family === undefined) return
   const former = await readCacheRecord(directory)
   const others = former?.imageDigest === imageDigest ? former.profiles : []
@@ -17,6 +17,8 @@ export async function restoreCacheRecord(directory: string, header: InventoryHea
     imageDigest,
     family,
     ...(manifestVersion !== undefined && { manifestVersion }),
+    ...(form !== undefined && { form }),
+    ...(sources !== undefined && { sources }),
     profiles: [...profiles, ...others.filter(({ id }) => !profiles.some(profile => profile.id === id))],
   })
 }

@@ -77,10 +77,17 @@ export function openStoreArchive(
 
 /** Which image it is of, as the inventory says. */
 export function recordOf(header: InventoryHeader): CacheRecord | undefined {
-  const { image, imageDigest, family, manifestVersion, profiles } = header
+  const { image, imageDigest, family, manifestVersion, form, sources, profiles } = header
   if (image === undefined || imageDigest === undefined || family === undefined) return undefined
   const known = { image, imageDigest, family, profiles }
-  return { formatVersion: 1, kind: 'CacheRecord', ...known, ...(manifestVersion !== undefined && { manifestVersion }) }
+  return {
+    formatVersion: 1,
+    kind: 'CacheRecord',
+    ...known,
+    ...(manifestVersion !== undefined && { manifestVersion }),
+    ...(form !== undefined && { form }),
+    ...(sources !== undefined && { sources }),
+  }
 }
 
 function treeOf(root: string, entries: readonly InventoryEntry[]): CacheTree {

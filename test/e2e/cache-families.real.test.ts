@@ -205,6 +205,7 @@ describe('cache', () => {
     expect(await place.run(['upload', place.path('model-free'), url])).toMatchObject({ exitCode: 0 })
     expect(await place.run(['download', url, place.path('back')])).toMatchObject({ exitCode: 0 })
     expect(await readTree(place.path('back'))).toEqual(await readTree(place.path('model-free')))
+    expect(await place.run(['validate', 'cache', place.path('back'), '--deep'])).toMatchObject({ exitCode: 0 })
   })
 
   it('makes readable for everybody what a container left for its own user alone', async () => {
