@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 
 import Docker from 'dockerode'
@@ -20,6 +18,7 @@ import { openDockerEngine } from '../../src/system/docker.ts'
 import type { ProgressEvent } from '../../src/system/progress.ts'
 import { secret } from '../../src/system/secret.ts'
 import { validateCache } from '../../src/validate/cache.ts'
+import { type Proxy, startProxy } from '../fixtures/proxy.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
 import { makeCertificates } from '../servers/certificates.ts'
 
@@ -30,10 +29,7 @@ let engine: ContainerEngine
 let ngc: Ngc
 let ngcWithTls: Ngc
 let caBundle: string
-let proxy: Server
-let tunnels: string[]
-/** What the proxy answers to CONNECT; 200 connects. */
-let proxyAnswer: number
+let proxy: Proxy
 
 beforeAll(async () => {
   const host = inject('dockerHost')
@@ -46,27 +42,14 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([ngc.stop(), ngcWithTls.stop()]))
 beforeEach(async () => {
-  tunnels = []
-  proxyAnswer = 200
-  proxy = createServer().on('connect', ({ url = '' }, socket) => {
-    tunnels.push(url)
-    socket.on('error', () => {})
-    if (proxyAnswer !== 200) return void socket.end(`HTTP/1.1 ${proxyAnswer} No\r\n\r\n`)
-    const onward = connect(Number(url.split(':')[1]), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      socket.pipe(onward).pipe(socket)
-    })
-    return void onward.on('error', () => socket.destroy())
-  })
-  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  proxy = await startProxy()
 })
 afterEach(() => {
   ngc.behave()
-  proxy.close()
+  proxy.stop()
 })
 
-const proxyUrl = () => `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-const throughProxy = () => ({ ...withTls(), HTTPS_PROXY: proxyUrl(), https_proxy: proxyUrl() })
+const throughProxy = () => ({ ...withTls(), HTTPS_PROXY: proxy.url, https_proxy: proxy.url })
 const withTls = () => ({
   NGC_API_ENDPOINT: ngcWithTls.endpoint,
   NGC_AUTH_ENDPOINT: ngcWithTls.endpoint,
@@ -162,7 +145,7 @@ const shown: Shown[] = [
 
 it.each(shown)('$code $fault.type', async ({ code, fault, at = '.', answer, environment, ...request }) => {
   if (fault !== undefined) ngc.misbehave({ path: at, fault })
-  if (answer !== undefined) proxyAnswer = answer
+  if (answer !== undefined) proxy.answerWith(answer)
   const caused = answer === undefined ? {} : { caBundle }
   const { running } = await build({ ...request, ...caused, env: { ...request.env, ...environment?.() } })
   await expect(running).rejects.toMatchObject({ code, next: expect.any(String) })
@@ -176,11 +159,11 @@ it('every cause that is known has a stand-in that shows it', () => {
 
 it('goes through the proxy, trusts the CA that it is handed, and asks directly what NO_PROXY names', async () => {
   expect(await (await build({ caBundle, env: throughProxy() })).running).toMatchObject({ ok: true })
+  const tunnels = proxy.tunnels.splice(0)
   expect(new Set(tunnels)).toEqual(new Set([ngcWithTls.endpoint]))
-  tunnels = []
   const directly = { ...throughProxy(), NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1' }
   expect(await (await build({ caBundle, env: directly })).running).toMatchObject({ ok: true })
-  expect(tunnels).toEqual([])
+  expect(proxy.tunnels).toEqual([])
 })
 
 it('hands on a token for a gated model, and shows it nowhere', async () => {

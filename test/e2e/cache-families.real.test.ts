@@ -5,6 +5,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 
 import { hubFolder, standIns } from '../../fixtures/stand-in/catalogue.ts'
 import { connectEngine } from '../../fixtures/stand-in/engine.ts'
+import { startNgc } from '../../fixtures/stand-in/ngc.ts'
+import { startProxy } from '../fixtures/proxy.ts'
+import { temporaryDirectory } from '../hub-cache.ts'
+import { makeCertificates } from '../servers/certificates.ts'
 import { problemsOf } from './documents.ts'
 import { mistakesOf } from './failures.ts'
 import { startNimctl } from './nimctl.ts'
@@ -206,6 +210,20 @@ describe('cache', () => {
     expect(await place.run(['download', url, place.path('back')])).toMatchObject({ exitCode: 0 })
     expect(await readTree(place.path('back'))).toEqual(await readTree(place.path('model-free')))
     expect(await place.run(['validate', 'cache', place.path('back'), '--deep'])).toMatchObject({ exitCode: 0 })
+  })
+
+  it('hands the proxy and the CA of its own environment to the container', async () => {
+    const { caFile, key, cert } = await makeCertificates(await temporaryDirectory(), 'company')
+    const ngc = await startNgc({ tls: { key, cert } })
+    const proxy = await startProxy()
+    const endpoints = { NGC_API_ENDPOINT: ngc.endpoint, NGC_AUTH_ENDPOINT: ngc.endpoint, NGC_API_SCHEME: 'https' }
+    const env = { ...endpoints, https_proxy: proxy.url, SSL_CERT_FILE: caFile }
+    const profile = llm2.profiles[0]?.id ?? ''
+    const args = ['cache', llm2.reference, place.path('inspected'), '--profile', profile, ...toStandInNgc]
+    expect(await place.run(args, env)).toMatchObject({ exitCode: 0 })
+    expect(new Set(proxy.tunnels)).toEqual(new Set([ngc.endpoint]))
+    proxy.stop()
+    await ngc.stop()
   })
 
   it('makes readable for everybody what a container left for its own user alone', async () => {
