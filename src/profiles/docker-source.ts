@@ -77,7 +77,7 @@ export function notListable(image: string): NimctlError {
   return new NimctlError('usage', 'PROFILES_NOT_LISTABLE', {
     what: `${image} offers no profiles.`,
     why: 'Images of its family (com.nvidia.nim.model_download_protocol=native-v1) have neither a list command nor a manifest.',
-    next: 'Run it with NIM_ENGINE_MODEL_DOWNLOAD_ONLY=1 and a directory mounted at /model; it downloads without choosing.',
+    next: `It downloads without choosing: nimctl cache ${image} DIR --all`,
   })
 }
 
