@@ -91,10 +91,12 @@ export interface FamilyEvidence {
  *
  * Only the label is documented. An image with variables of NIM and without a manifest is one of NeMo Retriever 2.0 to
  * 2.2.0, which lack the label (section 0), where they are those of its engine (section 1.4), else one that serves
- * whatever model it is given: the operator calls an image without a manifest model-free. llm and nimlib are told apart by what section 3 shows of their manifests: the place
- * (nimlib alone uses the older ones), `nim-serve` as the default action (LLM 2.x), and the tag `llm_engine`, which all
- * samples of llm profiles carry and none of nimlib's. A wrong guess between the two is mended by the download: an image
- * without the program named by `downloadUtilities` says so.
+ * whatever model it is given: the operator calls an image without a manifest model-free.
+ *
+ * llm and nimlib are told apart by what section 3 shows of their manifests: the place (nimlib alone uses the older ones),
+ * `nim-serve` as the default action (LLM 2.x), and the tag `llm_engine`, which all samples of llm profiles carry and none
+ * of nimlib's. A wrong guess between the two is mended by the download: an image without the program named by
+ * `downloadUtilities` says so.
  */
 export function recogniseFamily(evidence: FamilyEvidence): NimFamily | undefined {
   const { labels, env, entrypoint, command, manifest } = evidence

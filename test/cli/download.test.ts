@@ -8,7 +8,15 @@ const manifest = { path: '/opt/nim/etc/default/model_manifest.yaml', text: '' }
 
 function anImage(family: NimImage['family']): NimImage {
   const has = family === 'llm' || family === 'nimlib'
-  return { reference: 'r/i:1', digest: '', labels: {}, user: '', family, ...(has && { manifest }) }
+  return {
+    reference: 'r/i:1',
+    digest: '',
+    platform: 'linux/amd64',
+    labels: {},
+    user: '',
+    family,
+    ...(has && { manifest }),
+  }
 }
 
 async function decide(family: NimImage['family'], flags: DownloadFlags, profileIds: readonly string[] | 'all' = []) {
