@@ -13,6 +13,7 @@ import type { Download } from '../../src/nim/downloads.ts'
 import { downloadSymptoms } from '../../src/nim/symptoms.ts'
 import { parseModelManifest } from '../../src/profiles/manifest.ts'
 import type { ModelManifest } from '../../src/profiles/model-manifest.ts'
+import { openCheckLog } from '../../src/system/check.ts'
 import type { ContainerEngine } from '../../src/system/container-engine.ts'
 import { openDockerEngine } from '../../src/system/docker.ts'
 import type { ProgressEvent } from '../../src/system/progress.ts'
@@ -180,8 +181,9 @@ it('finds a stub in the place of a model by its checksum, which a container take
   ngc.misbehave({ path: 'model-00002', fault: { type: 'stub' } })
   const { running, directory } = await build({})
   expect(await running).toMatchObject({ ok: true })
-  const report = await validateCache({ directory, deep: true, concurrency: 2, signal: never, report: () => {} })
-  const failed = report.checks.filter(({ status }) => status === 'failed')
+  const options = { deep: true, checks: openCheckLog(), concurrency: 2, signal: never, report: () => {} }
+  const { checks } = await validateCache({ directory, ...options })
+  const failed = (await Array.fromAsync(checks)).filter(({ status }) => status === 'failed')
   expect(failed).toMatchObject([{ name: 'cache.content', expected: expect.stringContaining('blake3 ') }])
 })
 
