@@ -115,8 +115,9 @@ async function endInTheMiddle(proxy: FaultProxy, args: string[], signal: 'SIGINT
   let stalled = false
   proxy.always(
     ({ method }) => {
-      stalled = method === 'PATCH' && ++uploads > 4
-      return stalled
+      const stalls = method === 'PATCH' && ++uploads > 4
+      stalled ||= stalls
+      return stalls
     },
     { type: 'stall' },
   )
