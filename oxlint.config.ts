@@ -4,6 +4,7 @@ import { defineConfig } from 'oxlint'
 const flow = [
   'system',
   'nim',
+  'kubernetes',
   'operator',
   'image',
   'profiles',

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 
 const setupFiles = ['test/remove-temporary.ts']
 
-/** `unit` needs nothing, `real` starts real servers, `reference` reads the shared folder (NIMCTL_REFERENCE_DIR). */
+/** `unit` needs nothing, `real` starts real servers, `cluster` a Kubernetes, `reference` reads the shared folder (NIMCTL_REFERENCE_DIR). */
 export default defineConfig({
   test: {
     // Two on two cores: tests with real servers mostly wait, one of them for a minute.
@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           setupFiles,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.real.test.ts', 'test/**/*.reference.test.ts'],
+          exclude: ['test/**/*.real.test.ts', 'test/**/*.reference.test.ts', 'test/**/*.cluster.test.ts'],
           // Only what hangs: others may use the machine as well.
           testTimeout: 60_000,
         },
@@ -27,6 +27,16 @@ export default defineConfig({
           include: ['test/**/*.real.test.ts'],
           globalSetup: ['test/servers/global-setup.ts'],
           testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          setupFiles,
+          include: ['test/**/*.cluster.test.ts'],
+          globalSetup: ['test/cluster/global-setup.ts'],
+          testTimeout: 180_000,
           hookTimeout: 300_000,
         },
       },

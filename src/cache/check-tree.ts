@@ -22,7 +22,18 @@ export interface Expectation {
  * Compares a directory with what it should hold, by names, sizes and links; nothing is hashed. Every file that should be
  * there and is not, and every link that leads nowhere, has a failed check of its own.
  */
-export async function checkTree(tree: CacheTree, { form, profiles, ownSums }: Expectation): Promise<Check[]> {
+export async function checkTree(tree: CacheTree, expectation: Expectation): Promise<Check[]> {
+  const { form, ownSums } = expectation
+  return [
+    ...checkStructure(tree, expectation),
+    ...checkNotedFiles(tree, ownSums),
+    ...(form === 'hub' ? [] : await checkShards(tree)),
+    ...(await checkLocalModels(tree)),
+  ]
+}
+
+/** What names, sizes and links tell without any file being read: also of a tree that another machine listed. */
+export function checkStructure(tree: CacheTree, { form, profiles }: Omit<Expectation, 'ownSums'>): Check[] {
   const presence = presenceOf(profiles, tree, form)
   const missing = new Set(presence.flatMap(each => each.missing))
   return [
@@ -30,9 +41,6 @@ export async function checkTree(tree: CacheTree, { form, profiles, ownSums }: Ex
     ...tree.entries.flatMap(checkLink),
     ...presence.map(checkPresence),
     ...[...missing].map(path => missingFile(path, 'The manifest names it.')),
-    ...checkNotedFiles(tree, ownSums),
-    ...(form === 'hub' ? [] : await checkShards(tree)),
-    ...(await checkLocalModels(tree)),
   ]
 }
 

@@ -8,7 +8,10 @@ import { compareUtf8 } from '../system/utf8-order.ts'
 import type { CacheEntry, CacheTree } from './cache-tree.ts'
 
 /** A blob of one part is named by the MD5 of its content (reference/nim.md 4.1). */
-const md5Name = /(?:^|\/)blobs\/([0-9a-f]{32})$/
+export function claimedMd5(path: string): { claimedMd5?: string } {
+  const md5 = /(?:^|\/)blobs\/([0-9a-f]{32})$/.exec(path)?.[1]
+  return md5 === undefined ? {} : { claimedMd5: md5 }
+}
 
 /**
  * Reads a cache directory as it lies on disk: links are recorded with where they lead, not followed; nothing is hashed.
@@ -80,7 +83,6 @@ function readFolder(path: string): Dirent[] {
 
 function readFileEntry(root: string, path: string): CacheEntry {
   const { size, mode, mtimeMs, ino } = statSync(`${root}/${path}`)
-  const claimedMd5 = md5Name.exec(path)?.[1]
   return {
     type: 'file',
     path,
@@ -88,12 +90,12 @@ function readFileEntry(root: string, path: string): CacheEntry {
     mode: mode & 0o777,
     modifiedMs: mtimeMs,
     inode: ino,
-    ...(claimedMd5 !== undefined && { claimedMd5 }),
+    ...claimedMd5(path),
   }
 }
 
 /** Links may lead to links; what leads outside, in circles or nowhere stays without `resolved`. */
-function resolveLinks(entries: readonly CacheEntry[]): void {
+export function resolveLinks(entries: readonly CacheEntry[]): void {
   const byPath = new Map(entries.map(entry => [entry.path, entry]))
   for (const entry of entries) {
     if (entry.type !== 'link') continue

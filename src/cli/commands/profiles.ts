@@ -6,14 +6,16 @@ import type { ProfileListing } from '../../profiles/listing.ts'
 import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choice.ts'
+import { addClusterOptions, refuseFlagsOfOtherPlace, type ClusterFlags } from '../options/cluster.ts'
 import { addContainerOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { addRegistryOptions, describeImage, listFromManifest, type RegistryFlags } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
 import { addStoreOptions, type StoreFlags } from '../options/store.ts'
 import type { GlobalFlags } from '../program.ts'
 
-interface ProfilesFlags extends EngineFlags, ChoiceFlags, RegistryFlags, StoreFlags, GlobalFlags {
+interface ProfilesFlags extends EngineFlags, ClusterFlags, ChoiceFlags, RegistryFlags, StoreFlags, GlobalFlags {
   file?: string
+  dryRun?: true
   newTo?: string
   ids?: true
   explain?: true
@@ -23,7 +25,8 @@ export function profilesCommand(context: Context): Command {
   const command = new Command('profiles')
     .description(
       'Reads the model manifest out of an image, in the engine or in its registry: no GPU, no pull, nothing runs.\n' +
-        'With --on docker the image is asked on this host, which says what its GPUs can run.',
+        'With --on docker the image is asked on this host, with --on kubernetes on a node of a cluster:\n' +
+        'that says what its GPUs can run.',
     )
     .argument('[image]', 'a NIM image, also oci:DIR:NAME, oci-archive:FILE, docker-archive:FILE')
     .option(
@@ -33,15 +36,17 @@ export function profilesCommand(context: Context): Command {
     .option('--new-to <dir|url>', 'say which files a directory or store does not hold yet')
     .option('--ids', 'print only the ids of the chosen ones, one a line')
     .option('--explain', 'say why each one was chosen or not')
+    .option('--dry-run', 'with --on kubernetes: print the Job and change nothing')
     .addHelpText('after', examples)
     .action((image: string | undefined, flags: ProfilesFlags) => listProfiles(image, flags, context))
-  return addStoreOptions(addRegistryOptions(addContainerOptions(addChoiceOptions(command))))
+  return addClusterOptions(addStoreOptions(addRegistryOptions(addContainerOptions(addChoiceOptions(command)))))
 }
 
 const examples = `
 Examples:
   nimctl profiles nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4
   nimctl profiles nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4 --on docker --gpus all --section runnable
+  nimctl profiles registry.internal/nim/meta/llama:1.8.4 --on kubernetes -n nim --gpus 1 --ngc-secret nvidia-nim-secrets
   nimctl profiles oci-archive:images.tar:1.8.4
   nimctl profiles --file list-output.txt --gpu L40S --tp 2 --ids
   nimctl profiles IMAGE --engine vllm --new-to s3://models/llama
@@ -56,6 +61,8 @@ async function listProfiles(image: string | undefined, flags: ProfilesFlags, con
     })
   }
   refuseIdleFlags(flags)
+  refuseFlagsOfOtherPlace(flags)
+  if (await printedOnly(image, flags, context)) return
   const choice = await readChoice(flags, context)
   const read =
     image === undefined
@@ -112,6 +119,20 @@ async function hardwareWarnings({ gpus, profiles }: ProfileListing, choice: Prof
   return checkHardware(profiles, names)
 }
 
+/** Without a cluster there is nothing that would change. */
+async function printedOnly(image: string | undefined, flags: ProfilesFlags, context: Context): Promise<boolean> {
+  if (flags.dryRun !== true) return false
+  if (flags.on !== 'kubernetes' || image === undefined) {
+    throw new NimctlError('usage', 'NOTHING_TO_PRINT', {
+      what: '--dry-run prints the Job of --on kubernetes; without it, nothing is changed anyway.',
+      next: 'Leave it out, or add --on kubernetes.',
+    })
+  }
+  const { printListJob } = await import('../options/cluster-jobs.ts')
+  await printListJob(image, flags, context)
+  return true
+}
+
 /** Without a container there is nothing that they could act on. */
 function refuseIdleFlags({ on, gpus, runtime, shmSize, network, env }: ProfilesFlags): void {
   const given = Object.entries({
@@ -125,7 +146,7 @@ function refuseIdleFlags({ on, gpus, runtime, shmSize, network, env }: ProfilesF
   if (on !== undefined || idle.length === 0) return
   throw new NimctlError('usage', 'CONTAINER_FLAGS_IDLE', {
     what: `${idle.join(', ')} only matter when a container runs.`,
-    next: 'Add --on docker, which asks the image on this host, or leave them out.',
+    next: 'Add --on docker, which asks the image on this host, or --on kubernetes, or leave them out.',
   })
 }
 
@@ -136,6 +157,10 @@ async function readFileListing(file: string, context: Context): Promise<Profiles
 
 async function readImageListing(name: string, flags: ProfilesFlags, context: Context): Promise<ProfilesWithManifest> {
   if (flags.on === undefined) return await listFromManifest(name, flags, context)
+  if (flags.on === 'kubernetes') {
+    const { listInCluster } = await import('../options/cluster-jobs.ts')
+    return await listInCluster(name, flags, context)
+  }
   const { inspectImage } = await import('../../image/inspect.ts')
   const { parseModelManifest } = await import('../../profiles/manifest.ts')
   const { signal, report } = context

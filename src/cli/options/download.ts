@@ -68,7 +68,7 @@ export function readModelFlags(flags: DownloadFlags, chosen: boolean): Download 
  * @throws NimctlError `usage` / `FAMILY_HAS_NO_SUCH_DOWNLOAD`, `FLAT_TAKES_ONE_PROFILE`.
  */
 export async function decideDownload(
-  image: NimImage,
+  image: DownloadableImage,
   { flags, named, readProfiles }: DownloadChoice,
 ): Promise<Download> {
   const native = image.family === 'native'
@@ -88,13 +88,16 @@ export async function decideDownload(
   return { form: 'flat', profileId }
 }
 
+/** As far as the choice needs it; of an image in a cluster no more is known. */
+type DownloadableImage = Pick<NimImage, 'reference' | 'family' | 'manifest'>
+
 interface DownloadChoice {
   flags: DownloadFlags
   named: Download | undefined
   readProfiles: () => Promise<readonly string[] | 'all'>
 }
 
-function notOffered({ reference, family }: NimImage, { flat }: DownloadFlags): NimctlError {
+function notOffered({ reference, family }: DownloadableImage, { flat }: DownloadFlags): NimctlError {
   const nexts = {
     native: `Give --all for its usual model, or --model-name where it holds several.${flat === true ? ' Its files are flat anyway.' : ''}`,
     universal: 'Name the model: --model-uri hf://namespace/name, or --model-endpoint ENDPOINT.',

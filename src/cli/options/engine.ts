@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { collect, parseSize } from './values.ts'
 
 export interface EngineFlags {
-  on?: 'docker'
+  on?: 'docker' | 'kubernetes'
   gpus?: string
   runtime?: string
   shmSize?: number
@@ -26,9 +26,12 @@ export function addEngineOptions(command: Command): Command {
 
 /** Flags of commands that run containers. */
 export function addContainerOptions(command: Command): Command {
-  addEngineOptions(command)
   const options = [
-    new Option('--gpus <gpus>', 'as docker run takes them: all, 2, device=0,1; or none'),
+    new Option('--on <where>', 'where containers run: this host (DOCKER_HOST), or a cluster').choices([
+      'docker',
+      'kubernetes',
+    ]),
+    new Option('--gpus <gpus>', 'as docker run takes them: all, 2, device=0,1; or none; in a cluster a number'),
     new Option('--runtime <name>', 'container runtime, such as nvidia'),
     new Option('--shm-size <size>', 'of /dev/shm, such as 16Gi').argParser(parseSize),
     new Option('--network <name>', 'network mode, such as host'),

@@ -2,13 +2,13 @@ import type { NimImage } from '../../image/inspect.ts'
 import type { ProfileListing } from '../../profiles/listing.ts'
 import type { ModelManifest } from '../../profiles/model-manifest.ts'
 import type { ContainerEngine } from '../../system/container-engine.ts'
-import type { Report } from '../../system/progress.ts'
 import type { Context } from '../context.ts'
 import type { GlobalFlags } from '../program.ts'
 import { ngcKey } from '../settings.ts'
+import { withoutLogs } from './cluster-jobs.ts'
 import { containerSettings, type EngineFlags } from './engine.ts'
 
-interface HostQuestion {
+export interface HostQuestion {
   engine: ContainerEngine
   image: NimImage
   manifest: ModelManifest | undefined
@@ -31,12 +31,4 @@ export async function listImageOn({ engine, image, manifest, flags, context }: H
     },
     { signal: context.signal, report: withoutLogs(context, flags) },
   )
-}
-
-/** The list is the result; how the container printed it is for those who look for a fault. */
-function withoutLogs({ report }: Context, { verbose, progress }: GlobalFlags): Report {
-  if (verbose === true || progress === 'json') return report
-  return event => {
-    if (event.event !== 'log') report(event)
-  }
 }

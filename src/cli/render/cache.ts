@@ -29,6 +29,13 @@ export function renderCacheResult({ ok, dir, image, profiles, models, files, byt
     ),
     ...checks.map(({ name, path = '', expected, found }) => `  ${name}  ${path}: expected ${expected}, found ${found}`),
     ...(missing.length > 0 ? [`Missing: ${missing.map(({ id }) => id).join(', ')}`] : []),
-    ...(ok ? [`Next: nimctl upload ${dir} URL`] : []),
+    ...(ok ? [nextStep(dir)] : []),
   ].join('\n')
+}
+
+/** What lies in a volume of a cluster is mounted there, not uploaded from here. */
+function nextStep(dir: string): string {
+  return dir.startsWith('pvc://')
+    ? 'Next: mount the claim in a NIMService (storage.pvc), or upload it from a pod that mounts it.'
+    : `Next: nimctl upload ${dir} URL`
 }

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { type Agent, request as secureRequest } from 'node:https'
+import { BlockList, isIP } from 'node:net'
 import { Duplex } from 'node:stream'
 
 import { errorCode, errorMessage, NimctlError } from '../errors.ts'
@@ -41,18 +42,29 @@ function parseProxy(text: string): URL {
   })
 }
 
-/** As curl understands NO_PROXY: a name stands for all below it too. */
-function isExcepted(host: string, port: string, except: string): boolean {
+/** As curl and Go understand NO_PROXY: a name stands for all below it too, a network for its addresses. */
+export function isExcepted(host: string, port: string, except: string): boolean {
   return except
     .split(',')
     .map(each => each.trim().toLowerCase())
     .filter(each => each !== '')
     .some(each => {
-      if (each === '*') return true
+      if (each === '*' || isInNetwork(host, each)) return true
       const [, name = '', onlyPort] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(each) ?? []
       if (onlyPort !== undefined && onlyPort !== port) return false
       return host.toLowerCase() === name || host.toLowerCase().endsWith(`.${name}`)
     })
+}
+
+/** `10.0.0.0/8`, as it stands in NO_PROXY where clusters are near. */
+function isInNetwork(host: string, range: string): boolean {
+  const [network = '', bits = ''] = range.split('/')
+  const version = isIP(network)
+  if (version === 0 || version !== isIP(host) || !/^\d{1,3}$/.test(bits) || Number(bits) > (version === 4 ? 32 : 128))
+    return false
+  const list = new BlockList()
+  list.addSubnet(network, Number(bits), `ipv${version === 4 ? 4 : 6}`)
+  return list.check(host, version === 4 ? 'ipv4' : 'ipv6')
 }
 
 function openTunnel(proxy: URL, target: string, done: (error: Error | null, socket: Duplex) => void): void {

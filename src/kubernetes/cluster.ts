@@ -1,0 +1,38 @@
+import type { Readable } from 'node:stream'
+
+import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node'
+
+/** A Job as nimctl writes it: what `kubectl apply` takes, too. */
+export type JobObject = V1Job & { apiVersion: 'batch/v1'; kind: 'Job'; metadata: { name: string; namespace?: string } }
+
+export interface LogRequest {
+  pod: string
+  container: string
+  /** RFC 3339; the server takes whole seconds of it. */
+  since?: string
+}
+
+/**
+ * The part of Kubernetes' API that nimctl asks, in one namespace. Every failure is a NimctlError already: `auth` /
+ * `CLUSTER_LOGIN_REFUSED`, `CLUSTER_FORBIDDEN`; `not-found` / `NAMESPACE_NOT_FOUND`; `unavailable` /
+ * `CLUSTER_UNREACHABLE`, `CLUSTER_BUSY`, `QUOTA_EXCEEDED`; `usage` / `OBJECT_REFUSED`. What is simply not there is a value.
+ */
+export interface Cluster {
+  /** Of the API server. */
+  readonly address: string
+  readonly namespace: string
+  /** @returns whether it was created: `false` where one of this name is there. */
+  createJob(job: JobObject, signal: AbortSignal): Promise<boolean>
+  readJob(name: string, signal: AbortSignal): Promise<V1Job | undefined>
+  /** Its pods go with it, and it stays listed until they are gone. Succeeds where there is none. */
+  deleteJob(name: string, signal: AbortSignal): Promise<void>
+  /** Newest first. */
+  listPodsOfJob(name: string, signal: AbortSignal): Promise<V1Pod[]>
+  /** Newest first. Empty where this user may not list events: they explain, nothing rests on them. */
+  listEvents(object: { kind: 'Job' | 'Pod'; name: string }, signal: AbortSignal): Promise<CoreV1Event[]>
+  /**
+   * A container's log from its beginning, or from a time on, each line with its own time before it. Ends with the
+   * container, or earlier where something between cuts the connection. `undefined` where it has none yet.
+   */
+  openLog(request: LogRequest, signal: AbortSignal): Promise<Readable | undefined>
+}

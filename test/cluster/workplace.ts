@@ -1,0 +1,155 @@
+import { execFile, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { inject } from 'vitest'
+
+import { nimctl, type Outcome, startNimctl } from '../e2e/nimctl.ts'
+import { startProcess } from '../servers/start-process.ts'
+import type {} from './global-setup.ts'
+import { nodeAddress } from './start-cluster.ts'
+
+/** A namespace of its own with the NGC key in a Secret, and nimctl as somebody in the node's network runs it. */
+export interface Workplace {
+  namespace: string
+  run: (args: readonly string[], env?: Record<string, string>) => Promise<Outcome>
+  start: (args: readonly string[]) => ChildProcess
+  kubectl: (args: readonly string[], input?: string) => Promise<string>
+  /** A claim with a volume of its own, and where it lies on this machine. */
+  makeClaim: (name: string) => Promise<string>
+  /** Jobs and pods that are still there. */
+  left: () => Promise<string>
+}
+
+const { inNetwork, kubeconfig, kubectl: kubectlProgram, directory } = inject('clusterNode')
+
+const key = 'nvapi-of-the-cluster'
+export const secret = 'nvidia-nim-secrets'
+
+/** Pods are admitted only if they are as restricted as Kubernetes knows to ask for. */
+export async function openWorkplace(): Promise<Workplace> {
+  const namespace = `test-${randomBytes(4).toString('hex')}`
+  const kubectl = (args: readonly string[], input?: string) => runIn(['-n', namespace, ...args], input)
+  await runIn(['create', 'namespace', namespace])
+  await runIn(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted'])
+  await kubectl(['create', 'secret', 'generic', secret, `--from-literal=NGC_API_KEY=${key}`])
+  const [program = '', ...before] = inNetwork
+  const options = (env: Record<string, string> = {}) => ({
+    env: { KUBECONFIG: kubeconfig, ...env },
+    program: [program, ...before, process.execPath] as [string, ...string[]],
+  })
+  const at = ([command = '', ...args]: readonly string[]) => [command, '--on', 'kubernetes', '-n', namespace, ...args]
+  return {
+    namespace,
+    run: (args, env) => nimctl(at(args), options(env)),
+    start: args => startNimctl(at(args), options()),
+    kubectl,
+    makeClaim: name => makeClaim(kubectl, `${namespace}-${name}`, name),
+    left: () => kubectl(['get', 'jobs,pods', '-o', 'name']),
+  }
+}
+
+function runIn(args: readonly string[], input?: string): Promise<string> {
+  const [command = '', ...before] = [...inNetwork, kubectlProgram, '--kubeconfig', kubeconfig, ...args]
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, before, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout)
+      else reject(new Error(`kubectl ${args.join(' ')}: ${stderr}`))
+    })
+    child.stdin?.end(input ?? '')
+  })
+}
+
+/** Volumes of the source `local` take a pod's fsGroup, as those of clouds do. */
+async function makeClaim(kubectl: Workplace['kubectl'], volume: string, name: string): Promise<string> {
+  const path = join(directory, 'volumes', volume)
+  await mkdir(path, { recursive: true })
+  await chmod(path, 0o755)
+  const size = { storage: '1Gi' }
+  const nodes = { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] }
+  await apply(kubectl, {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: volume },
+    spec: {
+      capacity: size,
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'local',
+      local: { path },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [nodes] }] } },
+    },
+  })
+  await apply(kubectl, claim(name, volume))
+  return path
+}
+
+export function claim(name: string, volume?: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name },
+    spec: {
+      storageClassName: 'local',
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '1Gi' } },
+      ...(volume !== undefined && { volumeName: volume }),
+    },
+  }
+}
+
+export async function apply(kubectl: Workplace['kubectl'], object: object): Promise<void> {
+  await kubectl(['apply', '-f', '-'], JSON.stringify(object))
+}
+
+export interface NgcInNetwork {
+  /** Flags that lead a pod to it. */
+  flags: string[]
+  misbehave(misbehaviour: object): Promise<void>
+  behave(): Promise<void>
+  /** Paths of the requests so far. */
+  requests(): Promise<string[]>
+  stop(): Promise<void>
+}
+
+/** The stand-in NGC on the node's own address: pods reach nothing else. */
+export async function startNgcInNetwork(): Promise<NgcInNetwork> {
+  const logFile = join(directory, `ngc-${randomBytes(4).toString('hex')}.log`)
+  const program = join(import.meta.dirname, '../../fixtures/stand-in/ngc-main.ts')
+  const [command, ...args] = [...inNetwork, process.execPath, program, '--host', nodeAddress, '--key', key]
+  const server = await startProcess({
+    name: 'the stand-in NGC',
+    command,
+    args,
+    env: process.env,
+    logFile,
+    isReady: async () => readFileSync(logFile, 'utf8').includes('"url"'),
+  })
+  const { url }: { url: string } = JSON.parse(readFileSync(logFile, 'utf8'))
+  const endpoint = new URL(url).host
+  const names = { NGC_API_ENDPOINT: endpoint, NGC_AUTH_ENDPOINT: endpoint, NGC_API_SCHEME: 'http' }
+  return {
+    flags: ['--ngc-secret', secret, ...Object.entries(names).flatMap(([name, value]) => ['--env', `${name}=${value}`])],
+    misbehave: async misbehaviour => {
+      await curl(['-X', 'POST', '-d', JSON.stringify(misbehaviour), `${url}/stand-in/misbehave`])
+    },
+    behave: async () => {
+      await curl(['-X', 'DELETE', `${url}/stand-in/misbehave`])
+    },
+    requests: async () => {
+      const seen: { path: string }[] = JSON.parse(await curl([`${url}/stand-in/requests`]))
+      return seen.map(({ path }) => path)
+    },
+    stop: server.stop,
+  }
+}
+
+function curl(args: readonly string[]): Promise<string> {
+  const [command = '', ...before] = [...inNetwork, 'curl', '-sSf', ...args]
+  return new Promise((resolve, reject) => {
+    execFile(command, before, { maxBuffer: 2 ** 26 }, (error, stdout) =>
+      error === null ? resolve(stdout) : reject(error),
+    )
+  })
+}
