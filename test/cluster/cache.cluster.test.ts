@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
+import { standIns } from '../../fixtures/stand-in/catalogue.ts'
 import { choices } from '../e2e/workplace.ts'
 import { type NgcInNetwork, openWorkplace, startNgcInNetwork } from './workplace.ts'
 
@@ -27,6 +28,9 @@ function cacheOf(choice = llm1, claim = '') {
   return ['cache', choice.image.reference, `pvc://${claim}`, ...ids, ...ngc.flags]
 }
 
+/** Lists the files where the NIM's own image has no shell. */
+const withShell = ['--check-image', 'registry.internal/busybox:1']
+
 function countFiles(directory: string): number {
   return readdirSync(directory, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile()).length
 }
@@ -45,14 +49,40 @@ it.concurrent.each(choices)('fills a claim from $family, and downloads nothing t
     files: countFiles(join(directory, 'model')),
   })
   expect(outcome.exitCode).toBe(0)
-  expect(await place.left()).toBe('')
 
   const asked = (await ngc.requests()).length
-  const withShell = ['--check-image', 'registry.internal/busybox:1']
   const second = await place.run([...cacheOf(choice, `${claim}/model`), ...withShell, '--json'])
   expect(second.json()).toMatchObject({ ok: true, files: outcome.json()['files'] })
   const files = `/xfiles/${choice.image.versions[0]?.model}/`
   expect((await ngc.requests()).slice(asked).filter(path => path.startsWith(files))).toEqual([])
+})
+
+const { llm2, native, modelFree } = standIns
+const [engine] = llm2.profiles
+
+it.each([
+  { form: 'flat', image: llm2, flags: ['--profile', engine?.id ?? '', '--flat'], holds: 'config.json' },
+  {
+    form: 'native',
+    image: native,
+    flags: ['--model-name', 'nvidia/page-elements-v3', '--model-name', 'nvidia/table-structure-v1', ...withShell],
+    holds: 'table-structure-v1/checksums.blake3',
+  },
+  {
+    form: 'endpoint',
+    image: modelFree,
+    flags: ['--model-endpoint', 'ngc://nim/qwen/qwen3-8b:hf-1a2b3c4'],
+    holds: 'checksums.blake3',
+  },
+  { form: 'uri', image: modelFree, flags: ['--model-uri', 'hf://example/qwen3-8b'], holds: 'model_manifest.json' },
+])('fills a claim in the form $form', async ({ form, image, flags, holds }) => {
+  const directory = await place.makeClaim(form)
+  const hub = ['--env', `HF_ENDPOINT=${ngc.url}`]
+  const outcome = await place.run(['cache', image.reference, `pvc://${form}`, ...flags, ...ngc.flags, ...hub, '--json'])
+  expect(outcome.stderr).not.toMatch(/Error/)
+  expect(outcome.json()).toMatchObject({ ok: true, checks: [], files: countFiles(directory) })
+  expect(readdirSync(directory, { recursive: true })).toContain(holds)
+  expect(await place.left()).toBe('')
 })
 
 it('names a profile that the container passed over with exit 0', async () => {

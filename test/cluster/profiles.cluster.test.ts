@@ -7,25 +7,28 @@ const place = await openWorkplace()
 const gpus = ['--env', 'STAND_IN_GPUS=26b9:10de NVIDIA L40S x2']
 const key = ['--ngc-secret', secret]
 
-it.each(catalogue)('lists what a node can run of $reference', async image => {
-  const outcome = await place.run(['profiles', image.reference, ...key, ...gpus, '--json'])
-  expect(outcome).toMatchObject({ exitCode: 0, stderr: '' })
-  const listing = outcome.json()
-  expect(listing).toMatchObject({
-    kind: 'ProfileListing',
-    source: 'kubernetes',
-    image: image.reference,
-    imageDigest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-    gpus: [{ name: 'NVIDIA L40S', pciId: '26b9:10de' }, { name: 'NVIDIA L40S' }],
-    warnings: [],
-  })
-  const { profiles } = listing as { profiles: { id: string; section: string; files: number }[] }
-  expect(profiles.map(({ id }) => id).toSorted()).toEqual(image.profiles.map(({ id }) => id).toSorted())
-  expect(profiles.filter(({ section }) => section === 'runnable').length).toBeGreaterThan(0)
-  // Joined with the manifest, which alone knows of files.
-  expect(profiles.every(({ files }) => files > 0)).toBe(true)
-  expect(await place.left()).toBe('')
-})
+it.each(catalogue.filter(({ profiles }) => profiles.length > 0))(
+  'lists what a node can run of $reference',
+  async image => {
+    const outcome = await place.run(['profiles', image.reference, ...key, ...gpus, '--json'])
+    expect(outcome).toMatchObject({ exitCode: 0, stderr: '' })
+    const listing = outcome.json()
+    expect(listing).toMatchObject({
+      kind: 'ProfileListing',
+      source: 'kubernetes',
+      image: image.reference,
+      imageDigest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      gpus: [{ name: 'NVIDIA L40S', pciId: '26b9:10de' }, { name: 'NVIDIA L40S' }],
+      warnings: [],
+    })
+    const { profiles } = listing as { profiles: { id: string; section: string; files: number }[] }
+    expect(profiles.map(({ id }) => id).toSorted()).toEqual(image.profiles.map(({ id }) => id).toSorted())
+    expect(profiles.filter(({ section }) => section === 'runnable').length).toBeGreaterThan(0)
+    // Joined with the manifest, which alone knows of files.
+    expect(profiles.every(({ files }) => files > 0)).toBe(true)
+    expect(await place.left()).toBe('')
+  },
+)
 
 it('gives the pod the GPUs that it asks for', async () => {
   const capacity = { 'nvidia.com/gpu': '8' }

@@ -104,6 +104,8 @@ export async function apply(kubectl: Workplace['kubectl'], object: object): Prom
 }
 
 export interface NgcInNetwork {
+  /** Of NGC, and of the hub of Hugging Face. */
+  url: string
   /** Flags that lead a pod to it. */
   flags: string[]
   misbehave(misbehaviour: object): Promise<void>
@@ -130,6 +132,7 @@ export async function startNgcInNetwork(): Promise<NgcInNetwork> {
   const endpoint = new URL(url).host
   const names = { NGC_API_ENDPOINT: endpoint, NGC_AUTH_ENDPOINT: endpoint, NGC_API_SCHEME: 'http' }
   return {
+    url,
     flags: ['--ngc-secret', secret, ...Object.entries(names).flatMap(([name, value]) => ['--env', `${name}=${value}`])],
     misbehave: async misbehaviour => {
       await curl(['-X', 'POST', '-d', JSON.stringify(misbehaviour), `${url}/stand-in/misbehave`])
