@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 
 import { type Descriptor, indexSchema, ociIndex, type OciFiles } from './oci-layout.ts'
-import type { RegistryApi } from './registry-api.ts'
+import type { RegistrySession } from './registry/session.ts'
 
 const subjectSchema = v.object({ subject: v.object({ digest: v.string() }) })
 
@@ -10,20 +10,32 @@ const subjectSchema = v.object({ subject: v.object({ digest: v.string() }) })
  * the list under the tag `sha256-<hex>`:
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
  */
-export async function listReferrers(api: RegistryApi, digest: string): Promise<Descriptor[]> {
-  const answered = await api.get(`referrers/${digest}`, ociIndex)
-  return readIndex(answered ?? (await api.get(`manifests/${fallbackTag(digest)}`, ociIndex)))
+export async function listReferrers(
+  registry: RegistrySession,
+  digest: string,
+  signal: AbortSignal,
+): Promise<Descriptor[]> {
+  const asked = { accept: ociIndex, limit: longestIndex, signal }
+  const answered = await registry.find(`referrers/${digest}`, asked)
+  return readIndex(answered ?? (await registry.find(`manifests/${fallbackTag(digest)}`, asked)))
 }
 
+/** Bytes; registries take no larger manifests. */
+const longestIndex = 4 * 1024 * 1024
+
 /** Enters them under the tag where the registry does not do so by itself. Those that are there stay. */
-export async function noteReferrers(api: RegistryApi, digest: string, referrers: readonly Descriptor[]): Promise<void> {
-  if ((await api.get(`referrers/${digest}`, ociIndex)) !== undefined) return
+export async function noteReferrers(
+  registry: RegistrySession,
+  { digest, referrers, signal }: { digest: string; referrers: readonly Descriptor[]; signal: AbortSignal },
+): Promise<void> {
+  const asked = { accept: ociIndex, limit: longestIndex, signal }
+  if ((await registry.find(`referrers/${digest}`, asked)) !== undefined) return
   const path = `manifests/${fallbackTag(digest)}`
-  const before = readIndex(await api.get(path, ociIndex))
+  const before = readIndex(await registry.find(path, asked))
   const added = referrers.filter(each => !before.some(known => known.digest === each.digest))
   if (added.length === 0) return
   const index = { schemaVersion: 2, mediaType: ociIndex, manifests: [...before, ...added] }
-  await api.put(path, Buffer.from(JSON.stringify(index)), ociIndex)
+  await registry.put(path, Buffer.from(JSON.stringify(index)), { mediaType: ociIndex, signal })
 }
 
 /** In a layout, referrers are among the images: their manifests name what they refer to. */

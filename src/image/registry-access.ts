@@ -10,9 +10,9 @@ import type { Report } from '../system/progress.ts'
 import { writeAuthFile } from './auth-file.ts'
 import type { ImagePlace } from './mirror.ts'
 import { withPrivateDirectory } from './private-directory.ts'
-import { formatForSkopeo, type RegistryReference } from './reference.ts'
-import { openRegistryApi, type RegistryApi } from './registry-api.ts'
+import { formatForSkopeo, formatImageReference, type RegistryReference } from './reference.ts'
 import { readRegistryCas, writeCertificates } from './registry-certificates.ts'
+import { type RegistrySession, registryHost, startSession } from './registry/session.ts'
 import { openRelay } from './relay.ts'
 
 /** How skopeo is told to reach one side of a copy. */
@@ -112,13 +112,18 @@ async function withRelay<Result>(
 }
 
 /** To ask a registry what skopeo can't, with the same credentials and certificates. */
-export async function reachRegistryApi(
+export async function reachRegistry(
   place: RegistryPlace,
   { reach, signal, report }: AccessOptions,
-): Promise<RegistryApi> {
+): Promise<RegistrySession> {
   const { image, credentials } = place
-  return openRegistryApi({ image, ...(await reach(place, signal)), credentials, signal, report })
+  const { repository } = image
+  const at = { image: formatImageReference(image), repository, ...(await reach(place, signal)) }
+  return startSession(at, { ...(credentials && { credentials }), retry: usualRetry, report })
 }
+
+/** A copy is begun anew after this. */
+const usualRetry = { maxRetries: 5, firstWaitMs: 100, longestWaitMs: 10_000 }
 
 async function openRegistryConnections(
   { image, caFile, tlsVerify, proxy }: RegistryPlace,
@@ -141,8 +146,7 @@ async function findOrigin(
   connections: Connections,
   signal: AbortSignal,
 ): Promise<URL> {
-  // Docker's name for people is not that of its server.
-  const host = image.registry === 'docker.io' ? 'registry-1.docker.io' : image.registry
+  const host = registryHost(image.registry)
   const secure = new URL(`https://${host}`)
   if (tlsVerify !== false) return secure
   try {

@@ -19,7 +19,7 @@ import {
 import { removeAbandonedDirectories, withPrivateDirectory } from './private-directory.ts'
 import { type FileReference, formatForSkopeo, formatImageReference, type ImageReference } from './reference.ts'
 import { listReferrers, listReferrersInFiles, noteReferrers } from './referrers.ts'
-import { type SkopeoAccess, withRegistryAccess, openReach, type Reach, reachRegistryApi } from './registry-access.ts'
+import { type SkopeoAccess, withRegistryAccess, openReach, type Reach, reachRegistry } from './registry-access.ts'
 import { failedSide, translateSkopeoFailure } from './skopeo-errors.ts'
 
 const install =
@@ -163,12 +163,14 @@ export async function openSkopeo({
       if (files !== undefined) return listReferrersInFiles(files, digest)
       const { image } = place
       if (image.transport !== 'docker') return []
-      return listReferrers(await reachRegistryApi({ ...place, image }, { env, reach, ...options }), digest)
+      const registry = await reachRegistry({ ...place, image }, { env, reach, ...options })
+      return listReferrers(registry, digest, options.signal)
     },
     async noteReferrers(place, { digest, referrers }, options) {
       const { image } = place
       if (image.transport !== 'docker') return
-      await noteReferrers(await reachRegistryApi({ ...place, image }, { env, reach, ...options }), digest, referrers)
+      const registry = await reachRegistry({ ...place, image }, { env, reach, ...options })
+      await noteReferrers(registry, { digest, referrers, signal: options.signal })
     },
   }
 }

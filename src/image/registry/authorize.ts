@@ -61,7 +61,7 @@ function tokenRequest(
   { searchParams }: URL,
   { service, scope }: { service: string | undefined; scope: string },
   credentials: RegistryCredentials | undefined,
-): Pick<RegistryRequest, 'headers' | 'form'> {
+): Pick<RegistryRequest, 'method' | 'headers' | 'body'> {
   if (credentials?.username === tokenUser) {
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
@@ -70,7 +70,8 @@ function tokenRequest(
       refresh_token: credentials.password.unwrap(),
       ...(service !== undefined && { service }),
     })
-    return { headers: {}, form }
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    return { method: 'POST', headers, body: Buffer.from(form.toString()) }
   }
   if (service !== undefined) searchParams.set('service', service)
   if (!searchParams.has('scope')) searchParams.set('scope', scope)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
-import { type ConnectionOptions, openConnections } from '../../system/http/connections.ts'
+import { type ConnectionOptions, type Connections, openConnections } from '../../system/http/connections.ts'
 import { namingIssuer } from '../../system/http/issuer.ts'
 import { send } from '../../system/http/send.ts'
 import type { Report } from '../../system/progress.ts'
@@ -12,17 +12,20 @@ import { authorize } from './authorize.ts'
 import { readBody } from './body.ts'
 import { answerError, networkError } from './errors.ts'
 
-export interface RegistryOptions {
+export interface SessionOptions {
   /** Absent: as anybody. */
   credentials?: RegistryCredentials
-  /** HTTP instead of HTTPS. */
-  plainHttp?: boolean
-  connections: ConnectionOptions
   retry: RetryPolicy
   report: Report
 }
 
-/** One repository of a registry, over the API of the OCI Distribution Specification. Reads alone. */
+export interface RegistryOptions extends SessionOptions {
+  /** HTTP instead of HTTPS. */
+  plainHttp?: boolean
+  connections: ConnectionOptions
+}
+
+/** One repository of a registry, over the API of the OCI Distribution Specification. */
 export interface RegistrySession {
   /**
    * The body of a path below `/v2/<repository>/`, whole; asked for again while that can mend.
@@ -30,6 +33,12 @@ export interface RegistrySession {
    * @throws NimctlError `check-failed` / `IMAGE_DAMAGED` where it is longer than `limit`, and as `open`.
    */
   read(path: string, options: { accept?: string; limit: number; signal: AbortSignal }): Promise<Buffer>
+  /**
+   * The same, and `undefined` where there is nothing, or where the registry does not know such requests.
+   */
+  find(path: string, options: { accept: string; limit: number; signal: AbortSignal }): Promise<Buffer | undefined>
+  /** Puts a manifest below `/v2/<repository>/`. @throws NimctlError as `open`. */
+  put(path: string, bytes: Buffer, options: { mediaType: string; signal: AbortSignal }): Promise<void>
   /**
    * The answer to one request, its body not read; redirects are followed, and who asks is said where it is wanted.
    *
@@ -44,11 +53,12 @@ export interface RegistrySession {
   translate(error: unknown, signal: AbortSignal): Promise<unknown>
 }
 
-/** GET, or POST where there is a form. */
 export interface RegistryRequest {
+  /** Absent: GET. */
+  method?: 'POST' | 'PUT'
   url: URL
   headers: Record<string, string>
-  form?: URLSearchParams
+  body?: Buffer
   signal: AbortSignal
 }
 
@@ -63,33 +73,40 @@ export async function openRegistrySession(
   { image, registry, repository }: { image: string; registry: string; repository: string },
   options: RegistryOptions,
 ): Promise<RegistrySession> {
-  const { credentials, plainHttp = false, report } = options
-  const connections = await openConnections(options.connections)
-  const attempt = retrying(options.retry, report)
-  const base = new URL(`${plainHttp ? 'http' : 'https'}://${hostOf(registry)}/v2/${repository}/`)
+  const origin = new URL(`${options.plainHttp === true ? 'http' : 'https'}://${registryHost(registry)}`)
+  return startSession({ image, origin, repository, connections: await openConnections(options.connections) }, options)
+}
+
+/** A session over connections that are open already. */
+export function startSession(
+  { image, origin, repository, connections }: RegistryPlace,
+  { credentials, retry, report }: SessionOptions,
+): RegistrySession {
+  const attempt = retrying(retry, report)
+  const base = new URL(`/v2/${repository}/`, origin)
   let authorization: string | undefined
 
   const translate = async (error: unknown, signal: AbortSignal): Promise<unknown> => {
     signal.throwIfAborted()
     const translated = networkError(error, image)
-    const refused = translated instanceof NimctlError && translated.code === 'REGISTRY_TLS' && !plainHttp
+    const refused =
+      translated instanceof NimctlError && translated.code === 'REGISTRY_TLS' && base.protocol === 'https:'
     return refused ? await namingIssuer(translated, base.href) : translated
   }
 
-  const request = async ({ url, headers, form, signal }: RegistryRequest): Promise<IncomingMessage> => {
+  const request = async (asked: RegistryRequest): Promise<IncomingMessage> => {
+    const { method = 'GET', url, headers, body, signal } = asked
     const started = performance.now()
-    const method = form === undefined ? 'GET' : 'POST'
     const operation = `${method} ${shownUrl(url)}`
     const answered = (outcome: string) =>
       report({ event: 'request', operation, durationMs: performance.now() - started, outcome })
     try {
       const { protocol, hostname, port, pathname, search, host } = url
-      const body = form && Buffer.from(form.toString())
       const incoming = await send(connections, {
         to: { secure: protocol === 'https:', hostname: hostname.replace(/^\[|\]$/g, ''), port },
         method,
         path: `${pathname}${search}`,
-        headers: { host, 'user-agent': 'nimctl', ...headers, ...(body && formHeaders(body)) },
+        headers: { host, 'user-agent': 'nimctl', ...headers, ...(body && { 'content-length': String(body.length) }) },
         body,
         signal,
       })
@@ -130,22 +147,31 @@ export async function openRegistrySession(
 
   const succeed = async (asked: RegistryRequest): Promise<IncomingMessage> => {
     const incoming = await ask(asked)
-    if (incoming.statusCode === 200 || incoming.statusCode === 206) return incoming
+    if (incoming.statusCode === 200 || incoming.statusCode === 201 || incoming.statusCode === 206) return incoming
     throw await answerError(incoming, image, { loggedIn: credentials !== undefined })
   }
+
+  const read: RegistrySession['read'] = (path, { accept, limit, signal }) =>
+    attempt(`read ${path.split('/')[0]} of ${image}`, signal, async () => {
+      const headers: Record<string, string> = accept === undefined ? {} : { accept }
+      const incoming = await succeed({ url: new URL(path, base), headers, signal })
+      try {
+        return await readBody(incoming, { limit, image })
+      } catch (error) {
+        throw await translate(error, signal)
+      }
+    })
 
   return {
     attempt,
     translate,
-    read: (path, { accept, limit, signal }) =>
-      attempt(`read ${path.split('/')[0]} of ${image}`, signal, async () => {
-        const headers: Record<string, string> = accept === undefined ? {} : { accept }
-        const incoming = await succeed({ url: new URL(path, base), headers, signal })
-        try {
-          return await readBody(incoming, { limit, image })
-        } catch (error) {
-          throw await translate(error, signal)
-        }
+    read,
+    find: (path, options) => read(path, options).catch(nothingThere),
+    put: (path, body, { mediaType, signal }) =>
+      attempt(`put ${path.split('/')[0]} of ${image}`, signal, async () => {
+        const headers = { 'content-type': mediaType }
+        const incoming = await succeed({ method: 'PUT', url: new URL(path, base), headers, body, signal })
+        incoming.resume()
       }),
     open: (path, { from = 0, signal }) => {
       const headers: Record<string, string> = from === 0 ? {} : { range: `bytes=${from}-` }
@@ -154,13 +180,23 @@ export async function openRegistrySession(
   }
 }
 
+interface RegistryPlace {
+  /** As errors name it. */
+  image: string
+  origin: URL
+  repository: string
+  connections: Connections
+}
+
 /** Docker Hub's name is not the address of its registry. */
-function hostOf(registry: string): string {
+export function registryHost(registry: string): string {
   return registry === 'docker.io' ? 'registry-1.docker.io' : registry
 }
 
-function formHeaders({ length }: Buffer): Record<string, string> {
-  return { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(length) }
+/** 400 and 405 say that the registry knows no such path. */
+function nothingThere(error: unknown): undefined {
+  if (error instanceof NimctlError && ['IMAGE_NOT_FOUND', 'REGISTRY_REFUSED'].includes(error.code)) return undefined
+  throw error
 }
 
 function isRedirect(status: number | undefined): boolean {
