@@ -1,13 +1,13 @@
-import { nimEnvironment } from '../nim/environment.ts'
+import { caEnvironment, caFile, nimEnvironment } from '../nim/environment.ts'
 import { cacheMount, listUtilities, type NimFamily } from '../nim/families.ts'
 import { runUtility } from '../nim/run-utility.ts'
 import { recogniseSymptom } from '../nim/symptoms.ts'
 import type { ContainerEngine, ContainerRequest, ContainerResult } from '../system/container-engine.ts'
-import { NimctlError } from '../system/errors.ts'
 import type { Secret } from '../system/secret.ts'
 import { joinManifest } from './join-listing.ts'
 import type { ProfileListing } from './listing.ts'
 import type { ModelManifest } from './model-manifest.ts'
+import { noListUtility, notListable, notListed } from './not-listed.ts'
 import { parseProfileList } from './parse-listing.ts'
 import { withScratchCache } from './scratch-cache.ts'
 import type { ProfileSource } from './source.ts'
@@ -22,6 +22,8 @@ interface DockerListRequest extends Pick<
   env?: ContainerRequest['env']
   /** Some versions download configuration from NGC before they list (reference/nim.md 1.1). */
   key?: Secret
+  /** Absolute path of a file with CAs in PEM, which the container is to trust. */
+  caBundle?: string
   /** What is known of the image, joined with what the host says. */
   manifest?: ModelManifest
 }
@@ -34,15 +36,17 @@ interface DockerListRequest extends Pick<
  * the log tells it; else `check-failed` / `PROFILES_NOT_LISTED` with the last lines; and what the engine throws.
  */
 export const listWithDocker: ProfileSource<DockerListRequest> = async (request, options) => {
-  const { engine, family, env, key, manifest, ...host } = request
+  const { engine, family, env, key, caBundle, manifest, ...host } = request
   const utilities = listUtilities(family)
   if (utilities.length === 0) throw notListable(request.image)
-  const container = { ...host, env: { ...env, ...(key !== undefined && { [nimEnvironment.ngcApiKey]: key }) } }
+  const ca = caBundle === undefined ? [] : [{ source: caBundle, target: caFile, readOnly: true }]
+  const told = { ...(ca.length > 0 && caEnvironment()), ...env }
+  const container = { ...host, env: { ...told, ...(key !== undefined && { [nimEnvironment.ngcApiKey]: key }) } }
 
   return withScratchCache({ engine, target: cacheMount[family] }, options.report, async mounts => {
     const printed: Pick<FinishedRun, 'stdout' | 'stderr'> = { stdout: [], stderr: [] }
     const result = await runUtility(
-      { engine, container: { ...container, mounts }, utilities },
+      { engine, container: { ...container, mounts: [...mounts, ...ca] }, utilities },
       {
         signal: options.signal,
         onLine(line, stream) {
@@ -51,7 +55,7 @@ export const listWithDocker: ProfileSource<DockerListRequest> = async (request, 
         },
       },
     )
-    if (result === undefined) throw noUtility(request.image)
+    if (result === undefined) throw noListUtility(request.image)
     const listing = readRun({ ...result, ...printed }, request)
     return manifest === undefined ? listing : joinManifest(listing, manifest)
   })
@@ -66,37 +70,9 @@ interface FinishedRun extends ContainerResult {
 function readRun(run: FinishedRun, { image, family }: DockerListRequest): ProfileListing {
   const alone = parseProfileList(run.stdout.join('\n'))
   const list = alone.profiles.length > 0 ? alone : parseProfileList([...run.stdout, ...run.stderr].join('\n'))
-  if (list.profiles.length === 0) throw recogniseSymptom([...run.stderr, ...run.stdout]) ?? notListed(image, run)
+  if (list.profiles.length === 0)
+    throw recogniseSymptom([...run.stderr, ...run.stdout]) ?? notListed(image, run, [...run.stdout, ...run.stderr])
   const warnings =
     run.exitCode === 0 ? list.warnings : [...list.warnings, `The list command exited with ${run.exitCode}.`]
   return { source: 'docker', image, family, ...list, warnings }
-}
-
-/** For images without a list command and without a manifest. */
-export function notListable(image: string): NimctlError {
-  return new NimctlError('usage', 'PROFILES_NOT_LISTABLE', {
-    what: `${image} offers no profiles.`,
-    why: 'Images of its family (com.nvidia.nim.model_download_protocol=native-v1) have neither a list command nor a manifest.',
-    next: `It downloads without choosing: nimctl cache ${image} DIR --all`,
-  })
-}
-
-function noUtility(image: string): NimctlError {
-  return new NimctlError('usage', 'NO_LIST_UTILITY', {
-    what: `${image} contains no program that lists profiles.`,
-    why: 'Looked for list-model-profiles, and in nimlib images for nim_list_model_profiles.',
-    next: `Read them from the image instead, which needs no GPU and no key: nimctl profiles ${image}`,
-  })
-}
-
-const shownLines = 5
-
-function notListed(image: string, { exitCode, outOfMemory, stdout, stderr }: FinishedRun): NimctlError {
-  const last = [...stdout, ...stderr].filter(line => line.trim() !== '').slice(-shownLines)
-  const ended = outOfMemory ? 'was ended for want of memory' : `exited with ${exitCode}`
-  return new NimctlError('check-failed', 'PROFILES_NOT_LISTED', {
-    what: `The list command of ${image} listed no profile.`,
-    why: last.length === 0 ? `It ${ended} and printed nothing.` : `It ${ended}; its last lines: ${last.join(' | ')}`,
-    next: `Read them from the image instead, which needs no GPU and no key: nimctl profiles ${image}`,
-  })
 }

@@ -7,10 +7,10 @@ import { runJob, type StepResult } from '../kubernetes/run-job.ts'
 import { nimEnvironment } from '../nim/environment.ts'
 import { cacheMount, listUtilities, type NimFamily, type Utility } from '../nim/families.ts'
 import { recogniseSymptom } from '../nim/symptoms.ts'
-import { NimctlError } from '../system/errors.ts'
 import { joinManifest } from './join-listing.ts'
 import type { ProfileListing } from './listing.ts'
 import type { ModelManifest } from './model-manifest.ts'
+import { noListUtility, notListable, notListed } from './not-listed.ts'
 import { parseProfileList } from './parse-listing.ts'
 import type { ProfileSource } from './source.ts'
 
@@ -75,7 +75,7 @@ export const listByJob: ProfileSource<ClusterListRequest> = async (request, opti
     const listing = readRun(lines, result, request)
     return manifest === undefined ? listing : joinManifest(listing, manifest)
   }
-  throw noUtility(image)
+  throw noListUtility(image)
 }
 
 function readRun(lines: readonly string[], result: StepResult, { image, family }: ListJobRequest): ProfileListing {
@@ -90,32 +90,4 @@ function readRun(lines: readonly string[], result: StepResult, { image, family }
     ...list,
     warnings: exitCode === 0 ? list.warnings : [...list.warnings, `The list command exited with ${exitCode}.`],
   }
-}
-
-function notListable(image: string): NimctlError {
-  return new NimctlError('usage', 'PROFILES_NOT_LISTABLE', {
-    what: `${image} offers no profiles.`,
-    why: 'It has no shell, or says itself that it is of the family native-v1: those have neither a list command nor a manifest.',
-    next: 'It downloads without choosing.',
-  })
-}
-
-function noUtility(image: string): NimctlError {
-  return new NimctlError('usage', 'NO_LIST_UTILITY', {
-    what: `${image} contains no program that lists profiles.`,
-    why: 'Looked for list-model-profiles, and in nimlib images for nim_list_model_profiles.',
-    next: `Read them from the image instead, which needs no GPU and no key: nimctl profiles ${image}`,
-  })
-}
-
-const shownLines = 5
-
-function notListed(image: string, { exitCode, outOfMemory }: StepResult, lines: readonly string[]): NimctlError {
-  const last = lines.filter(line => line.trim() !== '').slice(-shownLines)
-  const ended = outOfMemory ? 'was ended for want of memory' : `exited with ${exitCode}`
-  return new NimctlError('check-failed', 'PROFILES_NOT_LISTED', {
-    what: `The list command of ${image} listed no profile.`,
-    why: last.length === 0 ? `It ${ended} and printed nothing.` : `It ${ended}; its last lines: ${last.join(' | ')}`,
-    next: `Read them from the image instead, which needs no GPU and no key: nimctl profiles ${image}`,
-  })
 }

@@ -69,6 +69,16 @@ it('runs the list command and reads what it prints', async () => {
   expect(requests[0]).not.toHaveProperty('engine')
 })
 
+it('lets the container trust the CAs that it is handed', async () => {
+  const { requests } = await run([{ stdout: list }], { caBundle: '/etc/company.pem', env: { CURL_CA_BUNDLE: '/mine' } })
+  expect(requests).toMatchObject([
+    {
+      env: { SSL_CERT_FILE: '/etc/nimctl/ca.pem', CURL_CA_BUNDLE: '/mine' },
+      mounts: expect.arrayContaining([{ source: '/etc/company.pem', target: '/etc/nimctl/ca.pem', readOnly: true }]),
+    },
+  ])
+})
+
 it('gives the container a cache that anybody can write to, and removes it', async () => {
   let mode = 0
   const { engine } = anEngine([])

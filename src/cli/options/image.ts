@@ -82,7 +82,7 @@ export async function listFromManifest(
 }
 
 async function noManifest({ family, reference }: NimImage): Promise<NimctlError> {
-  const { notListable } = await import('../../profiles/docker-source.ts')
+  const { notListable } = await import('../../profiles/not-listed.ts')
   if (family === 'native') return notListable(reference)
   return new NimctlError('usage', 'PROFILES_NOT_LISTABLE', {
     what: `${reference} holds no model manifest.`,
