@@ -10,7 +10,7 @@ export function commandsOf({ language, text }: Block): string[][] {
 
 /** The arguments of each `nimctl …` in a piece of shell. */
 export function commandsIn(shell: string): string[][] {
-  return splitCommands(shell.replaceAll(/\\\n\s*/g, ''))
+  return splitCommands(shell)
     .map(words => words.slice(words.findIndex(word => !/^\w+=/.test(word))))
     .filter(([program]) => program === 'nimctl')
     .map(([, ...args]) => args)
@@ -23,9 +23,10 @@ const token =
 /** A variable without quotes stands for flags, or for none. */
 const maybeNothing = /^\$\w+$/
 
-function splitCommands(shell: string): string[][] {
+/** The words of each command, assignments in front included; each part of a pipe is a command. */
+export function splitCommands(shell: string): string[][] {
   const commands: string[][] = [[]]
-  for (const { groups } of shell.matchAll(token)) {
+  for (const { groups } of shell.replaceAll(/\\\n\s*/g, '').matchAll(token)) {
     if (groups?.end !== undefined) commands.push([])
     else if (groups?.word !== undefined && !maybeNothing.test(groups.word))
       commands.at(-1)?.push(groups.word.replaceAll(/["']/g, ''))

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -10,7 +9,8 @@ import { buildStandInImages } from '../../fixtures/stand-in/image.ts'
 import { startNgc, type Ngc } from '../../fixtures/stand-in/ngc.ts'
 import { nimctl } from '../e2e/nimctl.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
-import { markedBlock, readPage, root, section } from './markdown.ts'
+import { markedBlock, readPage, section } from './markdown.ts'
+import { runShell, withValues } from './shell.ts'
 
 const key = 'nvapi-of-the-first-session'
 const store = 's3://models/first-session'
@@ -49,9 +49,9 @@ it('the first session of the README runs as it stands there', async () => {
     IMAGE: image,
     REGISTRY: `${registry}/internal`,
     STORE: store,
-    CONTAINER_FLAGS: `'${containerFlags}'`,
+    CONTAINER_FLAGS: containerFlags,
   })
-  const ran = await runShell(session)
+  const ran = await runShell(session, { directory, env })
   expect(ran).toMatchObject({ exitCode: 0 })
   const { output } = ran
   expect(output).toContain(`${store}/ is complete: sent 2.5 MiB`)
@@ -106,40 +106,9 @@ function fieldsOf(value: unknown): Set<string> {
   )
 }
 
-/** Replaces what a reader is told to change: the assignments at the top. */
-function withValues(session: string, values: Record<string, string>): string {
-  let changed = session
-  for (const [name, value] of Object.entries(values)) {
-    const assignment = new RegExp(`^${name}=.*$`, 'm')
-    if (!assignment.test(changed)) throw new Error(`The session of the README sets no ${name}.`)
-    changed = changed.replace(assignment, `${name}=${value}`)
-  }
-  return changed
-}
-
 /** The test's registry speaks HTTP; a reader's does not, so the session has no flag for it. */
 async function trustRegistry(): Promise<void> {
   const folder = join(directory, '.config/containers')
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'registries.conf'), `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`)
-}
-
-async function runShell(script: string): Promise<{ exitCode: number; output: string }> {
-  const programs = join(directory, 'bin')
-  await mkdir(programs)
-  const shim = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'bin/nimctl.js')}' "$@"\n`
-  await writeFile(join(programs, 'nimctl'), shim, { mode: 0o755 })
-  const path = `${programs}:${process.env['PATH'] ?? ''}`
-  return await new Promise((resolve, reject) => {
-    const shell = execFile(
-      'bash',
-      ['-eu'],
-      { cwd: directory, env: { ...env, PATH: path }, maxBuffer: 2 ** 28 },
-      (error, stdout, stderr) => {
-        if (error !== null && typeof error.code !== 'number') reject(error)
-        else resolve({ exitCode: Number(error?.code ?? 0), output: `${stdout}${stderr}` })
-      },
-    )
-    shell.stdin?.end(script)
-  })
 }

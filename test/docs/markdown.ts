@@ -23,14 +23,31 @@ export function readPage(path: string): Page {
 export interface Block {
   language: string
   text: string
+  /** Of the opening fence, counted from 1. */
+  line: number
+  /** What the HTML comment on the line in front says, if there is one. */
+  comment: string | undefined
 }
 
-/** Fenced code blocks. */
-export function codeBlocks({ text }: Page): Block[] {
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
-    language,
-    text: code,
-  }))
+const anyFence = /^[\s>]*(`{3,}|~{3,})/
+const openingFence = /^```(\w*)$/
+
+/** Fenced code blocks. Throws where a fence has another form than this reads, so that no block goes unseen. */
+export function codeBlocks({ path, text }: Page): Block[] {
+  const lines = text.split('\n')
+  const blocks: Block[] = []
+  for (let at = 0; at < lines.length; at++) {
+    if (!anyFence.test(lines[at] ?? '')) continue
+    const language = openingFence.exec(lines[at] ?? '')?.[1]
+    if (language === undefined) throw new Error(`${path}:${at + 1}: a fence that the tests can't read.`)
+    const end = lines.indexOf('```', at + 1)
+    if (end === -1) throw new Error(`${path}:${at + 1}: the block has no end.`)
+    const code = lines.slice(at + 1, end).map(each => `${each}\n`)
+    const comment = /^<!-- (.*) -->$/.exec(lines[at - 1] ?? '')?.[1]
+    blocks.push({ language, text: code.join(''), line: at + 1, comment })
+    at = end
+  }
+  return blocks
 }
 
 /** Code inside of a line. */
@@ -40,8 +57,7 @@ export function inlineCode({ text }: Page): string[] {
 
 /** The block behind the comment `<!-- run: NAME -->`. */
 export function markedBlock(page: Page, name: string): string {
-  const marker = page.text.indexOf(`<!-- run: ${name} -->`)
-  const [block] = marker === -1 ? [] : codeBlocks({ ...page, text: page.text.slice(marker) })
+  const block = codeBlocks(page).find(({ comment }) => comment === `run: ${name}`)
   if (block === undefined) throw new Error(`${page.path} has no block marked with run: ${name}.`)
   return block.text
 }
