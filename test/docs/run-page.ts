@@ -1,6 +1,6 @@
 import { splitCommands } from './command-lines.ts'
 import { type Block, codeBlocks, type Page } from './markdown.ts'
-import { runShell, type ShellPlace, withValues } from './shell.ts'
+import { runShell, type ShellPlace, variablesOf, withValues } from './shell.ts'
 
 /** A block that is run, and the exit code that the page promises. */
 export interface Step {
@@ -14,7 +14,8 @@ export interface Step {
 const data = ['text', 'json', 'yaml']
 
 /**
- * The blocks of `sh` in their order; a first one that only sets variables stands in front of each other.
+ * The blocks of `sh` in their order. One that only sets variables, to be changed by readers, also stands in front of all
+ * behind it; `values` are what a test sets them to.
  * `<!-- exits: 7, why -->` on the line in front of a block of one command says that it ends with 7; without it, 0 is due.
  * Throws where a block is neither run nor data, or such a comment would go unseen.
  */
@@ -28,13 +29,16 @@ export function stepsOf(page: Page, values: Readonly<Record<string, string>> = {
   const promises = [...page.text.matchAll(/<!--\s*exit/gi)].length
   if (promises !== steps.filter(({ exitCode }) => exitCode !== 0).length)
     throw new Error(`${page.path} has a comment on an exit code that is not on the line in front of a block of sh.`)
-  const [first, ...others] = steps
-  if (first === undefined || !onlySetsVariables(first.script)) {
-    withValues('', values)
-    return steps
+  let head = ''
+  for (const step of steps) {
+    if (onlySetsVariables(step.script)) {
+      head += withValues(step.script, values)
+      step.script = head
+    } else step.script = `${head}${step.script}`
   }
-  const head = withValues(first.script, values)
-  return [{ ...first, script: head }, ...others.map(step => ({ ...step, script: `${head}${step.script}` }))]
+  const unset = Object.keys(values).filter(name => !variablesOf(head).includes(name))
+  if (unset.length > 0) throw new Error(`${page.path} sets no ${unset.join(', ')}.`)
+  return steps
 }
 
 /** Runs the blocks of a page, and returns what each said. Throws at the first that ends otherwise than promised. */

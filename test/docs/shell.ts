@@ -44,13 +44,18 @@ async function commandOnPath(directory: string): Promise<string> {
   return folder
 }
 
-/**
- * Replaces what a reader is told to change: the assignments of a script. Each has to be given a value, and no other, so
- * that nothing runs with a reader's example.
- */
+/** Replaces what a reader is told to change. Throws where no value is given: nothing runs with a reader's example. */
 export function withValues(script: string, values: Readonly<Record<string, string>>): string {
-  const names = [...script.matchAll(/^(\w+)=/gm)].map(([, name = '']) => name)
-  const [set, given] = [names, Object.keys(values)].map(each => each.toSorted().join(', '))
-  if (set !== given) throw new Error(`The page sets: ${set}. The test gives: ${given}.`)
-  return script.replaceAll(/^(\w+)=.*$/gm, (_, name: string) => `${name}='${values[name]}'`)
+  return script.replaceAll(assignment, (_, name: string) => {
+    const value = values[name]
+    if (value === undefined) throw new Error(`The test gives no value for ${name}.`)
+    return `${name}='${value}'`
+  })
 }
+
+/** The names that a script gives values to. */
+export function variablesOf(script: string): string[] {
+  return [...script.matchAll(assignment)].map(([, name = '']) => name)
+}
+
+const assignment = /^(\w+)=.*$/gm
