@@ -31,8 +31,8 @@ const anyDigest = `sha256:${'0'.repeat(64)}`
 
 /** Parses a documented command line as nimctl would. What is wrong with it is returned in commander's words. */
 export async function problemOf(args: readonly string[]): Promise<string | undefined> {
-  // An ellipsis stands for what a reader fills in.
-  const filledIn = args.map(word => word.replace(/sha256:…/, anyDigest))
+  // An ellipsis stands for what a reader fills in, and so does a variable of this name.
+  const filledIn = args.map(word => word.replace(/sha256:…|^\$DIGEST$/, anyDigest))
   try {
     await (await idleProgram()).parseAsync(filledIn, { from: 'user' })
     return undefined

@@ -1,18 +1,21 @@
-import { readFile, writeFile, mkdir } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
 
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
-import { standIns } from '../../fixtures/stand-in/catalogue.ts'
-import { nimctl, succeeded } from '../e2e/nimctl.ts'
-import { openWorkplace, toStandInNgc, type Workplace } from '../e2e/workplace.ts'
+import { findProfile, standIns } from '../../fixtures/stand-in/catalogue.ts'
+import { succeeded } from '../e2e/nimctl.ts'
+import { fillCache, openWorkplace, toStandInNgc, type Workplace } from '../e2e/workplace.ts'
 import { pushImages, pushSigned } from '../image/push-images.ts'
 import { makeCertificates } from '../servers/certificates.ts'
 import { type Registry, startRegistry } from '../servers/registry.ts'
+import { type Seaweedfs, startSeaweedfs } from '../servers/seaweedfs.ts'
 import { readPage } from './markdown.ts'
 import { runPage } from './run-page.ts'
 
-const { llm2, native, modelFree } = standIns
-const flags = toStandInNgc.join(' ')
+const { llm1, llm2, native, modelFree } = standIns
+const profile = findProfile(llm2, 'vllm-fp8-tp1-pp1-34.0')
+const containerFlags = toStandInNgc.join(' ')
 
 let place: Workplace
 beforeAll(async () => {
@@ -20,65 +23,127 @@ beforeAll(async () => {
 })
 afterAll(() => place.close())
 
-/** Runs a page in a directory of its own. */
-async function run(name: string, values: Record<string, string>, env: Record<string, string> = {}): Promise<string[]> {
-  const directory = place.path(name)
-  await mkdir(directory, { recursive: true })
-  return await runPage(readPage(`docs/${name}.md`), { directory, env: { ...place.env, ...env }, values })
+interface Setting {
+  /** Where it runs, of the workplace. */
+  directory: string
+  /** What the page's variables are set to. */
+  values?: Record<string, string>
+  env?: Record<string, string>
 }
 
-it('docs/mirror.md runs as it stands, with registries of an own CA', async () => {
+/** Runs all blocks of a page, and returns what they said. */
+async function run(path: string, { directory, values = {}, env = {} }: Setting): Promise<string> {
+  const page = readPage(path)
+  await mkdir(place.path(directory), { recursive: true })
+  const said = await runPage(page, { directory: place.path(directory), values, env: { ...place.env, ...env } })
+  expect(said).toHaveLength(page.text.split('\n```sh\n').length - 1)
+  const all = said.join('')
+  expect(all).not.toContain(place.env['NGC_API_KEY'])
+  return all
+}
+
+it('docs/mirror.md runs as it stands, between registries of an own CA', async () => {
   const image = 'nim/meta/llama-3.1-8b-instruct:1.8.4'
   const [source, registry] = await Promise.all([startRegistry({ tls: true }), startRegistry({ tls: true })])
   try {
-    const NIMCTL_CA_FILE = await joinedAuthorities([source, registry])
-    await pushThrough(inject('registryHost'), { image, to: source.host, env: { ...place.env, NIMCTL_CA_FILE } })
-    const said = await run('mirror', { SOURCE: source.host, REGISTRY: registry.host, IMAGE: image }, { NIMCTL_CA_FILE })
-    expect(said.join('')).toContain('sha256:')
+    const env = { NIMCTL_CA_FILE: await joinAuthorities([source, registry]) }
+    const digest = await pushSignedImage(image, { to: source.host, env })
+    const values = { SOURCE: source.host, REGISTRY: registry.host, IMAGE: image }
+    expect(await run('docs/mirror.md', { directory: 'mirror', values, env })).toContain(digest)
   } finally {
     await Promise.all([source.stop(), registry.stop()])
   }
 })
 
-async function joinedAuthorities(registries: readonly Registry[]): Promise<string> {
+async function joinAuthorities(registries: readonly Registry[]): Promise<string> {
   const file = place.path('authorities.pem')
   await writeFile(file, await Promise.all(registries.map(({ caFile = '' }) => readFile(caFile))))
   return file
 }
 
-/** Pushes a signed image of several platforms to a registry without TLS, and copies it from there. */
-async function pushThrough(
-  plain: string,
-  { image, to, env }: { image: string; to: string; env: Record<string, string> },
-): Promise<void> {
+/** Puts an image of several platforms into a registry with TLS, by way of one without, and returns its digest. */
+async function pushSignedImage(
+  image: string,
+  { to, env }: { to: string; env: Record<string, string> },
+): Promise<string> {
+  const plain = inject('registryHost')
   const [repository = '', tag = ''] = image.split(':')
-  const origin = `http://${plain}`
-  const { digest } = await pushImages(origin, repository, tag, { format: 'oci' })
-  await pushSigned(origin, repository, digest)
+  const { digest } = await pushImages(`http://${plain}`, repository, tag, { format: 'oci' })
+  await pushSigned(`http://${plain}`, repository, digest)
   const args = ['mirror', `${plain}/${image}`, '--to', to, '--no-src-tls-verify', '--with-signatures']
-  succeeded(await nimctl(args, { env }))
+  succeeded(await place.run(args, env))
+  return digest
 }
 
 it('docs/profiles.md runs as it stands', async () => {
-  await run('profiles', { IMAGE: llm2.reference, CONTAINER_FLAGS: flags })
+  const values = { IMAGE: llm2.reference, CONTAINER_FLAGS: containerFlags }
+  expect(await run('docs/profiles.md', { directory: 'profiles', values })).toContain(profile.id)
 })
 
-it('docs/cache.md runs as it stands', async () => {
-  await mkdir(place.path('cache/adapters/support'), { recursive: true })
-  await writeFile(place.path('cache/adapters/support/adapter_model.safetensors'), 'weights')
-  await mkdir(place.path('ca'))
-  const { caFile } = await makeCertificates(place.path('ca'), 'a company')
-  const values = {
-    IMAGE: llm2.reference,
-    PROFILE: llm2.profiles[0]?.id.slice(0, 8) ?? '',
-    CONTAINER_FLAGS: flags,
-    NATIVE_IMAGE: native.reference,
-    UNIVERSAL_IMAGE: modelFree.reference,
-    PROXY: 'http://proxy.internal:3128',
-    PAST_THE_PROXY: '127.0.0.1',
-    CA_FILE: caFile,
-    STORE: 's3://models/docs-cache',
+describe('with the buckets that the pages name', () => {
+  const directory = 'carried'
+  const store = 's3://models/llama'
+  let seaweedfs: Seaweedfs
+  beforeAll(async () => {
+    const credentials = { accessKeyId: 'docs', secretAccessKey: 'docs-secret' }
+    seaweedfs = await startSeaweedfs({ credentials, buckets: ['models', 'models-copy', 'nim-mirror'] })
+    await fillCache(place, `${directory}/cache`)
+    await makeAdapters(directory)
+  })
+  afterAll(() => seaweedfs.stop())
+
+  /** Uploads the cache, and returns the digest that a reader takes along. */
+  async function upload(url: string): Promise<string> {
+    const { stdout } = succeeded(await place.run(['upload', place.path(`${directory}/cache`), url], seaweedfs.env))
+    return /^Inventory: (sha256:[0-9a-f]{64})$/m.exec(stdout)?.[1] ?? ''
   }
-  const said = await run('cache', values, { HF_ENDPOINT: place.ngc.url, HF_TOKEN: 'hf_stand-in' })
-  expect(said.join('')).not.toContain(place.env.NGC_API_KEY)
+
+  it('docs/cache.md runs as it stands, with an image of each family', async () => {
+    await mkdir(place.path('ca'))
+    const { caFile } = await makeCertificates(place.path('ca'), 'a company')
+    await makeAdapters('cache')
+    const values = {
+      IMAGE: llm2.reference,
+      PROFILE: profile.id.slice(0, 8),
+      CONTAINER_FLAGS: containerFlags,
+      NATIVE_IMAGE: native.reference,
+      UNIVERSAL_IMAGE: modelFree.reference,
+      PROXY: 'http://proxy.internal:3128',
+      PAST_THE_PROXY: '127.0.0.1',
+      CA_FILE: caFile,
+    }
+    const env = { ...seaweedfs.env, HF_ENDPOINT: place.ngc.url, HF_TOKEN: 'hf_stand-in' }
+    const said = await run('docs/cache.md', { directory: 'cache', values, env })
+    expect(said).not.toContain(env.HF_TOKEN)
+  })
+
+  it('docs/upload.md runs as it stands', async () => {
+    const said = await run('docs/upload.md', { directory, env: seaweedfs.env })
+    expect(said).toContain('Proved by full-checksum')
+  })
+
+  it('docs/download.md runs as it stands', async () => {
+    const values = { DIGEST: await upload(store) }
+    const said = await run('docs/download.md', { directory, values, env: seaweedfs.env })
+    expect(said).toContain(`${directory}/model-store`)
+  })
+
+  it('docs/validate.md runs as it stands', async () => {
+    const share = pathToFileURL(place.path('share')).href
+    await upload(share)
+    const values = {
+      DIGEST: await upload(store),
+      IMAGE: llm1.reference,
+      PROFILE: findProfile(llm1, 'vllm-fp16-tp1').id.slice(0, 8),
+      SHARE: share,
+    }
+    const said = await run('docs/validate.md', { directory, values, env: seaweedfs.env })
+    expect(said).toContain(`${share}/ is complete`)
+  })
 })
+
+async function makeAdapters(directory: string): Promise<void> {
+  const adapter = place.path(`${directory}/adapters/support`)
+  await mkdir(adapter, { recursive: true })
+  await writeFile(`${adapter}/adapter_model.safetensors`, 'weights of an adapter')
+}
