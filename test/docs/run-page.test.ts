@@ -16,7 +16,7 @@ async function place() {
 
 it('runs every block in order, in one directory, with the variables that those before it set', async () => {
   const page = aPage(
-    ...aBlock('# yours', 'NAME=nvcr.io   # ours', 'FLAGS='),
+    ...aBlock('# yours', 'NAME=nvcr.io   # ours', '  FLAGS='),
     ...aBlock('echo "$NAME" $FLAGS > file'),
     '',
     ...aBlock('MORE=another'),

@@ -58,4 +58,4 @@ export function variablesOf(script: string): string[] {
   return [...script.matchAll(assignment)].map(([, name = '']) => name)
 }
 
-const assignment = /^(\w+)=.*$/gm
+const assignment = /^[ \t]*(\w+)=.*$/gm
