@@ -1,5 +1,5 @@
+import { checkOverrideUrl } from '../nim/repository-override.ts'
 import type { EnvVariable } from '../operator/objects.ts'
-import { NimctlError } from '../system/errors.ts'
 import { emitted, type EmitRequest, type EmitResult } from './request.ts'
 import { checkUrlHasNoSecret, s3Environment } from './s3-environment.ts'
 import { storeCredentials } from './store-secret.ts'
@@ -14,7 +14,7 @@ export interface OverrideEnvironment extends EmitResult {
 export function overrideEnvironment(request: EmitRequest): OverrideEnvironment {
   const url = request.storeUrl ?? request.cacheUrl
   checkUrlHasNoSecret(url)
-  checkIsBucketRoot(url)
+  checkOverrideUrl(url)
   const { env, secretKeys, warnings } = s3Environment(request)
   const { secretName, prerequisites } = storeCredentials(request, secretKeys)
   if (request.endpointUrl !== undefined) warnings.push(endpointWarning)
@@ -28,18 +28,3 @@ export function overrideEnvironment(request: EmitRequest): OverrideEnvironment {
 const endpointWarning =
   'NVIDIA’s page on NIM_REPOSITORY_OVERRIDE does not say that a NIM honours AWS_ENDPOINT_URL: try it with this image ' +
   'first. The server must take virtual-hosted addresses and have a certificate that the image trusts.'
-
-function checkIsBucketRoot(url: URL): void {
-  if (url.protocol !== 's3:')
-    throw new NimctlError('usage', 'OVERRIDE_NEEDS_S3', {
-      what: `NIM_REPOSITORY_OVERRIDE can't point at ${url.href}.`,
-      why: 'NVIDIA documents it for s3:// alone.',
-      next: 'Upload to a bucket: nimctl upload DIR s3://BUCKET --layout ngc; or name it as the cluster does: --store-url s3://BUCKET',
-    })
-  if (url.pathname !== '' && url.pathname !== '/')
-    throw new NimctlError('usage', 'OVERRIDE_PREFIX', {
-      what: `NIM_REPOSITORY_OVERRIDE can't point at ${url.href}: it has a prefix.`,
-      why: 'A NIM asks for its keys at the bucket’s root.',
-      next: `Upload to the root: nimctl upload DIR s3://${url.host} --layout ngc`,
-    })
-}

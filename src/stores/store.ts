@@ -31,6 +31,8 @@ export interface StoredObject {
   notedCrc32c?: number
   /** As the store gives it, without quotes: an MD5 for small S3 objects, `<hex>-<parts>` for multipart ones. */
   etag?: string
+  /** As a web server names it when it is asked for the file; other stores don't say. */
+  contentType?: string
 }
 
 /** How well a stored object's content can be proved, best first (design.md, Transfer). */

@@ -67,4 +67,52 @@ export const knownChecks: readonly KnownCheck[] = [
     when: 'another file has another CRC32C; `not-provable` where the store has none',
   },
   { name: 'store.extra', worst: 'warning', when: 'there is an object that the inventory does not name' },
+  { name: 'reader.arrives', worst: 'failed', when: 'never: says how much the reader gets' },
+  {
+    name: 'reader.address',
+    worst: 'failed',
+    when: 'the URL means something else to the reader; `not-provable` for `hm` with HDFS, which only its how-to describes',
+  },
+  { name: 'reader.one-file', worst: 'failed', when: '`kserve`, `hm`: over https it is not the address of an archive' },
+  {
+    name: 'reader.archive',
+    worst: 'failed',
+    when: '`kserve`, `hm`: the URL is not that of the archive of layout `tar`, or there is none',
+  },
+  {
+    name: 'reader.content-type',
+    worst: 'failed',
+    when: '`kserve`, `hm`: the web server gives the archive another type than those of tar',
+  },
+  {
+    name: 'reader.empty-file',
+    worst: 'failed',
+    when: '`kserve`, `hm`: a file is empty, and in S3 and Azure they pass over it',
+  },
+  { name: 'reader.links', worst: 'failed', when: 'links stand in the inventory alone (`--links record`)' },
+  {
+    name: 'reader.sibling',
+    worst: 'failed',
+    when: '`kserve`, `hm`: other keys begin with the prefix, as `llama-lora/` with `llama`, and would come along',
+  },
+  { name: 'reader.collision', worst: 'failed', when: 'a key has the name of a folder: `a` beside `a/b`' },
+  {
+    name: 'reader.folder-key',
+    worst: 'failed',
+    when: 'a key with content ends in a slash; a warning for `kserve` and `hm` where they pass over it',
+  },
+  { name: 'reader.parent-key', worst: 'failed', when: 'a key has `..` between its slashes' },
+  {
+    name: 'reader.depth',
+    worst: 'failed',
+    when: '`hm`: the URL is not the folder that has `ngc/hub/` in it; `not-provable` for an archive or a native cache',
+  },
+  {
+    name: 'reader.doubled',
+    worst: 'failed',
+    when: "`hm`: the model's folder lies in itself, `nim-X/nim-X`; a warning where the URL names both",
+  },
+  { name: 'reader.lora-only', worst: 'failed', when: '`hm`: all profiles are for LoRA, which it does not offer' },
+  { name: 'reader.key', worst: 'failed', when: '`nim`: an NGC address as key, but not encoded as the NIM asks for it' },
+  { name: 'reader.bucket-name', worst: 'warning', when: "`nim`: the bucket's name does not go into a host's name" },
 ]

@@ -15,6 +15,7 @@ import type { Report } from '../system/progress.ts'
 import { compareStore, namedObject, type NamedObject } from '../transfer/compare.ts'
 import { openKeySorter } from '../transfer/listing.ts'
 import { chooseMarker, describeKey, listMarkers, streamInventory, type ImageDigest } from '../transfer/marker.ts'
+import { checkReader, type ReadAs } from './readers/check-reader.ts'
 
 export interface ValidateStoreRequest {
   store: Store
@@ -24,6 +25,8 @@ export interface ValidateStoreRequest {
   profiles: readonly string[]
   /** Which inventory, where images share a bucket (layout `ngc`). */
   image?: ImageDigest
+  /** Who reads it, with which address; absent: nimctl alone. */
+  readAs?: ReadAs
   /** Read contents back. */
   deep: boolean
   /** Where the verdicts go. */
@@ -51,6 +54,7 @@ async function compareAll(request: ValidateStoreRequest, named: Sorter<NamedObje
   const target = describeKey(store, '')
   report({ event: 'started', task: 'validate' })
   const inventory = await readInventories(request, named)
+  await checkAsRead(request, inventory?.header, named)
   if (inventory === undefined) {
     report({ event: 'ended', task: 'validate' })
     return checks.report(target, { models: [], profiles: [], files: 0, bytes: 0 })
@@ -69,6 +73,15 @@ async function compareAll(request: ValidateStoreRequest, named: Sorter<NamedObje
   const { models, files, bytes } = header
   const profiles = header.profiles.map(({ id }) => id)
   return checks.report(target, { models, profiles, files, bytes, inventoryDigest: inventory.digest })
+}
+
+async function checkAsRead(
+  { store, readAs, checks, signal }: ValidateStoreRequest,
+  header: InventoryHeader | undefined,
+  named: Sorter<NamedObject>,
+): Promise<void> {
+  if (readAs === undefined) return
+  await checkReader({ store, readAs, ...(header !== undefined && { header }), named: named.read(), checks, signal })
 }
 
 interface WholeInventory {

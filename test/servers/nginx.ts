@@ -27,7 +27,7 @@ export interface NginxOptions {
 export const nginxUsers = { writer: 'may-write', reader: 'may-read' } as const
 
 /**
- * `/dav/`: WebDAV. `/index/`: takes PUT and lists in JSON. `/plain/`: takes PUT and lists nothing. `/private/`: WebDAV
+ * `/dav/`: WebDAV, which knows the type of archives. `/index/`: takes PUT and lists in JSON. `/plain/`: takes PUT and lists nothing. `/private/`: WebDAV
  * with users, of which one may only read.
  */
 export async function startNginx({ tls }: NginxOptions = {}): Promise<Nginx> {
@@ -105,7 +105,7 @@ http {
     ${listen}
     root ${at('data')};
     client_max_body_size 0;
-    location /dav/ { ${dav} }
+    location /dav/ { ${dav} types { application/x-tar tar; } }
     location /index/ { dav_methods PUT DELETE; create_full_put_path on; autoindex on; autoindex_format json; }
     location /plain/ { dav_methods PUT DELETE; create_full_put_path on; client_max_body_size 10m; }
     location /private/ {

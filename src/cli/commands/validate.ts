@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 
 import type { ImageDigest } from '../../transfer/marker.ts'
+import type { ReaderName } from '../../validate/readers/reader.ts'
 import type { Context } from '../context.ts'
 import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
 import { addEngineOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
@@ -74,8 +75,11 @@ interface StoreCheckFlags extends StoreFlags, CheckFlags {
   profile?: string[]
   inventoryDigest?: string
   image?: ImageDigest
+  reader?: ReaderName
   deep?: true
 }
+
+const readerNames: readonly ReaderName[] = ['nim', 'kserve', 'hm', 'aws-sync']
 
 function validateStoreCommand(context: Context): Command {
   const command = new Command('store')
@@ -93,21 +97,32 @@ function validateStoreCommand(context: Context): Command {
         parseImageDigest,
       ),
     )
+    .addOption(
+      new Option(
+        '--reader <reader>',
+        'complete as it is read by: a NIM with NIM_REPOSITORY_OVERRIDE, KServe, …',
+      ).choices(readerNames),
+    )
     .option('--deep', 'read contents back instead of trusting the store')
     .addHelpText(
       'after',
-      '\nExamples:\n  nimctl validate store s3://models/llama\n  nimctl validate store s3://models/llama --inventory-digest sha256:… --json',
+      '\nExamples:\n  nimctl validate store s3://models/llama\n  nimctl validate store s3://models/llama --inventory-digest sha256:… --json\n  nimctl validate store s3://models/llama/ --reader kserve',
     )
     .action(async (url: string, flags: StoreCheckFlags) => {
       const { validateStore } = await import('../../validate/store.ts')
+      const { storeUrlFor } = await import('../../validate/readers/check-reader.ts')
       await runChecks(flags, context, async checks => {
-        const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
+        const { reader } = flags
+        const open = (at: URL) => openFlaggedStore(at, flags, { context, readOnly: true })
+        const target = parseStoreUrl(url)
+        const store = await open(reader === undefined ? target : parseStoreUrl(storeUrlFor(reader, url)))
         try {
           return await validateStore({
             store,
             ...(flags.inventoryDigest !== undefined && { inventoryDigest: flags.inventoryDigest }),
             profiles: flags.profile ?? [],
             ...(flags.image !== undefined && { image: flags.image }),
+            ...(reader !== undefined && { readAs: { name: reader, url, openFolder: open } }),
             deep: flags.deep === true,
             checks,
             concurrency: flags.concurrency ?? usualConcurrency,

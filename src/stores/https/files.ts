@@ -12,7 +12,9 @@ export async function statFile(
   { signal }: { signal: AbortSignal },
 ): Promise<StoredObject | undefined> {
   const found = await headFile(server, pathOf(server, key), signal)
-  return found === undefined ? undefined : { key, size: found.size }
+  if (found === undefined) return undefined
+  const contentType = found.headers['content-type']
+  return { key, size: found.size, ...(contentType !== undefined && { contentType }) }
 }
 
 export interface FileHead {

@@ -1,0 +1,251 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { execa } from 'execa'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+
+import { makeHubCache } from '../hub-cache.ts'
+import { type Azurite, azuriteAccount, azuriteClient, containerSas, startAzurite } from '../servers/azurite.ts'
+import { type GcsServer, startFakeGcs } from '../servers/gcs.ts'
+import { requireParts } from '../servers/install.ts'
+import { kserveDownloads } from '../servers/kserve.ts'
+import { requireProgram } from '../servers/locate.ts'
+import { type Nginx, startNginx } from '../servers/nginx.ts'
+import { nimctl, succeeded } from './nimctl.ts'
+import { readContents } from './trees.ts'
+
+const s3 = inject('s3Env')
+const azureHost = `${azuriteAccount.name}.blob.core.windows.net`
+const root = `kserve-reader-${process.pid}`
+
+let work: string
+let client: S3Client
+let gcs: GcsServer
+let azurite: Azurite
+let nginx: Nginx
+let tunnel: Server
+let azureFlags: string[]
+let readerEnv: Record<string, string>
+const path = (name: string) => join(work, name)
+const whole = { repository: 'nim/meta/llama', version: '1', files: { 'config.json': '{}', 'a.engine': 'engine' } }
+
+beforeAll(async () => {
+  await requireParts(['kserve'])
+  work = await mkdtemp(join(tmpdir(), 'nimctl-kserve-reader-'))
+  await makeHubCache(path('full'), { models: [whole] })
+  // One of its files is empty.
+  await makeHubCache(path('empty'))
+  client = new S3Client({
+    endpoint: s3.AWS_ENDPOINT_URL ?? '',
+    region: s3.AWS_REGION ?? '',
+    forcePathStyle: true,
+    credentials: { accessKeyId: s3.AWS_ACCESS_KEY_ID ?? '', secretAccessKey: s3.AWS_SECRET_ACCESS_KEY ?? '' },
+  })
+  const tls = { cert: path('cert.pem'), key: path('key.pem') }
+  const names = ['-subj', '/CN=localhost', '-addext', `subjectAltName=IP:127.0.0.1,DNS:${azureHost}`]
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', tls.key, '-out', tls.cert]
+  await execa(requireProgram('registry', 'openssl'), ['req', '-x509', ...made, ...names])
+  const started = await Promise.all([
+    startFakeGcs({ buckets: ['models', 'root'] }),
+    startAzurite({ containers: ['models'], tls }),
+    startNginx(),
+  ])
+  ;[gcs, azurite, nginx] = started
+  azureFlags = ['--endpoint-url', azurite.endpoint, '--ca-file', tls.cert]
+  // KServe takes Azure's own host alone: a proxy leads there, and a certificate vouches for it.
+  const port = Number(new URL(azurite.endpoint).port)
+  tunnel = createServer().on('connect', (_, socket) => {
+    const server = connect(port, '127.0.0.1', () => socket.write('HTTP/1.1 200 Connected\r\n\r\n'))
+    server
+      .on('error', () => socket.destroy())
+      .pipe(socket)
+      .on('error', () => server.destroy())
+      .pipe(server)
+  })
+  await new Promise<void>(resolve => tunnel.listen(0, '127.0.0.1', resolve))
+  readerEnv = {
+    ...s3,
+    STORAGE_EMULATOR_HOST: gcs.endpoint,
+    NO_GCE_CHECK: 'true',
+    HTTPS_PROXY: `http://127.0.0.1:${(tunnel.address() as AddressInfo).port}`,
+    SSL_CERT_FILE: tls.cert,
+    REQUESTS_CA_BUNDLE: tls.cert,
+  }
+})
+afterAll(async () => {
+  client.destroy()
+  tunnel.close()
+  await Promise.all([gcs.stop(), azurite.stop(), nginx.stop()])
+  await rm(work, { recursive: true })
+})
+
+const run = (args: readonly string[]) =>
+  nimctl(args, {
+    env: {
+      ...s3,
+      ...azurite.env,
+      STORAGE_EMULATOR_HOST: gcs.endpoint,
+      METADATA_SERVER_DETECTION: 'none',
+      HOME: work,
+      NIMCTL_STATE_DIR: path('state'),
+      NIMCTL_RETRIES: '0',
+    },
+    cwd: work,
+  })
+
+interface Bucket {
+  what: string
+  /** Given to KServe and to nimctl alike. */
+  url: string
+  cache: 'full' | 'empty'
+  /** Where the upload goes; absent: to the URL. */
+  to?: string
+  flags?: string[]
+  /** What somebody does to it afterwards. */
+  then?: () => Promise<unknown>
+  /** The check that fails; absent: it is complete. */
+  fails?: string
+}
+
+const s3Url = (name: string) => `s3://models/${root}/${name}`
+const azureUrl = (name: string) => `https://${azureHost}/models/${name}`
+const webUrl = (name: string) => `${nginx.endpoint}/${name}`
+const tar = ['--layout', 'tar']
+const s3Key = (key: string) => ({ Bucket: 'models', Key: `${root}/${key}` })
+const putS3 = (key: string) => client.send(new PutObjectCommand({ ...s3Key(key), Body: 'other' }))
+const putAzure = (key: string) =>
+  azuriteClient(azurite.endpoint, { ca: readerCa() })
+    .getContainerClient('models')
+    .getBlockBlobClient(key)
+    .upload('x', 1)
+const readerCa = () => readFileSync(path('cert.pem'), 'utf8')
+const putGcs = (key: string) =>
+  fetch(`${gcs.endpoint}/upload/storage/v1/b/models/o?uploadType=media&name=${encodeURIComponent(key)}`, {
+    method: 'POST',
+    body: 'x',
+  })
+
+function buckets(): Bucket[] {
+  return [
+    { what: 's3, whole', url: s3Url('whole/'), cache: 'full' },
+    { what: 's3, without a slash, alone', url: s3Url('alone'), cache: 'full' },
+    {
+      what: 's3, without a slash, with a neighbour',
+      url: s3Url('v1'),
+      cache: 'full',
+      then: () => putS3('v1-lora/adapter.bin'),
+      fails: 'reader.sibling',
+    },
+    {
+      what: 's3, with a slash, with a neighbour',
+      url: s3Url('v2/'),
+      cache: 'full',
+      then: () => putS3('v2-lora/adapter.bin'),
+    },
+    { what: 's3, an empty file', url: s3Url('empty/'), cache: 'empty', fails: 'reader.empty-file' },
+    {
+      what: 's3, a file removed',
+      url: s3Url('short/'),
+      cache: 'full',
+      then: () => client.send(new DeleteObjectCommand(s3Key(`short/${snapshotFile}`))),
+      fails: 'store.link-missing',
+    },
+    {
+      what: 's3, links recorded',
+      url: s3Url('record/'),
+      cache: 'full',
+      flags: ['--links', 'record'],
+      fails: 'reader.links',
+    },
+    { what: 's3, archive', url: s3Url('tar/cache.tar'), to: s3Url('tar/'), cache: 'empty', flags: tar },
+    { what: 's3, the folder of an archive', url: s3Url('tar2/'), cache: 'full', flags: tar, fails: 'reader.archive' },
+    { what: 's3, percent signs', url: s3Url('a%2Bb/'), cache: 'full', fails: 'reader.address' },
+    { what: 'gs, whole, with an empty file', url: 'gs://models/whole', cache: 'empty' },
+    { what: 'gs, archive', url: 'gs://models/tar/cache.tar', to: 'gs://models/tar', cache: 'empty', flags: tar },
+    { what: "gs, a bucket's root", url: 'gs://root', cache: 'full', fails: 'reader.address' },
+    {
+      what: 'gs, a file with the name of a folder',
+      url: 'gs://models/both/',
+      cache: 'full',
+      then: () => putGcs('both/ngc'),
+      fails: 'reader.collision',
+    },
+    { what: 'azure, whole', url: azureUrl('whole'), cache: 'full' },
+    { what: 'azure, an empty file', url: azureUrl('empty'), cache: 'empty', fails: 'reader.empty-file' },
+    {
+      what: 'azure, a neighbour in spite of the slash',
+      url: azureUrl('v1/'),
+      cache: 'full',
+      then: () => putAzure('v1-lora/adapter.bin'),
+      fails: 'reader.sibling',
+    },
+    {
+      what: 'azure, a neighbour of the archive',
+      url: azureUrl('tar/cache.tar'),
+      to: azureUrl('tar/'),
+      cache: 'full',
+      flags: tar,
+      then: () => putAzure('tar/cache.tar.md5'),
+      fails: 'reader.sibling',
+    },
+    { what: 'https, archive', url: webUrl('dav/tar/cache.tar'), to: webUrl('dav/tar/'), cache: 'empty', flags: tar },
+    {
+      what: 'https, archive as plain text',
+      url: webUrl('plain/tar/cache.tar'),
+      to: webUrl('plain/tar/'),
+      cache: 'full',
+      flags: tar,
+      fails: 'reader.content-type',
+    },
+    { what: 'https, a folder', url: webUrl('dav/folder'), cache: 'full', fails: 'reader.one-file' },
+  ]
+}
+
+const snapshotFile = 'ngc/hub/models--nim--meta--llama/snapshots/1/config.json'
+
+it("says of each bucket what KServe's storage initializer makes of it", async () => {
+  const all = buckets()
+  const sas = containerSas('models', 'rl', Date.now() + 3600_000)
+  for (const { url, to = url, cache, flags = [], then } of all) {
+    succeeded(await run(['upload', path(cache), to, ...flags, ...flagsFor(to)]))
+    await then?.()
+  }
+  const downloads = all.map(({ url }, index) => ({
+    url: url.startsWith(`https://${azureHost}`) ? `${url}?${sas}` : url,
+    out: path(`out-${index}`),
+  }))
+  const errors = await kserveDownloads(downloads, readerEnv)
+  const told: unknown[] = []
+  for (const [index, { what, url, cache }] of all.entries()) {
+    const arrived = await readContents(path(`out-${index}`)).catch(() => ({}))
+    const complete = errors[index] === null && isSame(arrived, await readContents(path(cache)))
+    const { ok, checks } = (
+      await run(['validate', 'store', url, '--reader', 'kserve', '--json', ...flagsFor(url)])
+    ).json() as {
+      ok: boolean
+      checks: { name: string; status: string }[]
+    }
+    const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
+    told.push({ what, complete, ok, failed: [...new Set(failed)] })
+  }
+  expect(told).toEqual(
+    all.map(({ what, fails }) => ({
+      what,
+      complete: fails === undefined,
+      ok: fails === undefined,
+      failed: fails === undefined ? [] : [fails],
+    })),
+  )
+})
+
+const flagsFor = (url: string) => (url.startsWith(`https://${azureHost}`) ? azureFlags : [])
+
+/** The inventory comes along; nothing else may. */
+function isSame(arrived: Record<string, string>, cache: Record<string, string>): boolean {
+  return JSON.stringify(Object.entries(arrived)) === JSON.stringify(Object.entries(cache))
+}
