@@ -93,7 +93,12 @@ export const knownChecks: readonly KnownCheck[] = [
   {
     name: 'reader.sibling',
     worst: 'failed',
-    when: '`kserve`, `hm`: other keys begin with the prefix, as `llama-lora/` with `llama`, and would come along',
+    when: '`kserve`, `hm`: other keys begin with the prefix, as `llama-lora/` with `llama`, and come along; `not-provable` where they may not be listed',
+  },
+  {
+    name: 'reader.unpacked',
+    worst: 'failed',
+    when: '`kserve`, `hm`: a tar or zip is the only object, and is unpacked',
   },
   { name: 'reader.collision', worst: 'failed', when: 'a key has the name of a folder: `a` beside `a/b`' },
   {

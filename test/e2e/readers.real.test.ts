@@ -70,7 +70,7 @@ describe.each(choices)('$family', choice => {
     const url = `s3://${overrideBucket}/`
     expect(await place.run(['upload', 'cache', url, '--layout', 'ngc'])).toMatchObject({ exitCode: 0 })
     const own = ['--image', await imageDigest(place, url, image.reference)]
-    expect(await place.run(['validate', 'store', url, ...own])).toMatchObject({ exitCode: 0 })
+    expect(await place.run(['validate', 'store', url, ...own, '--reader', 'nim'])).toMatchObject({ exitCode: 0 })
 
     for (const { id } of profiles) {
       const environment = { ...s3, NIM_REPOSITORY_OVERRIDE: url, NIM_MODEL_PROFILE: id }

@@ -100,7 +100,7 @@ function validateStoreCommand(context: Context): Command {
     .addOption(
       new Option(
         '--reader <reader>',
-        'complete as it is read by: a NIM with NIM_REPOSITORY_OVERRIDE, KServe, …',
+        'complete as this one reads it: NIM_REPOSITORY_OVERRIDE, KServe, Hybrid Manager, aws s3 sync',
       ).choices(readerNames),
     )
     .option('--deep', 'read contents back instead of trusting the store')

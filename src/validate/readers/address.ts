@@ -20,7 +20,8 @@ export interface ReaderAddress {
 
 /** @param url one that `openStore` takes, as it was typed. */
 export function parseReaderAddress(url: string): ReaderAddress {
-  const [text = '', scheme = '', authority = '', path = ''] = /^([a-z][a-z0-9]*:)(?:\/\/([^/?#]*))?([^?#]*)/i.exec(url) ?? []
+  const [text = '', scheme = '', authority = '', path = ''] =
+    /^([a-z][a-z0-9]*:)(?:\/\/([^/?#]*))?([^?#]*)/i.exec(url) ?? []
   const protocol = scheme.toLowerCase()
   const kind = kindOf(protocol, authority)
   const rest = path.replace(/^\//, '')

@@ -67,7 +67,7 @@ export async function checkReader(request: ReaderRequest): Promise<void> {
     ...(await askContentType(reading)),
   ]
   for (const check of aboutAll) await checks.add(check)
-  if (header !== undefined) await checkArrival(reading, header)
+  await checkArrival(reading)
   await checkListing(reading)
   await checkSiblings(reading)
 }
@@ -94,14 +94,14 @@ async function askContentType({ reader, address, store, checks, signal }: Readin
   return archive === undefined ? [] : reader.checkContentType(archive.contentType, address)
 }
 
-/** What the inventory names and the reader leaves behind; and how much comes. */
-async function checkArrival({ reader, address, named, checks }: Reading, header: InventoryHeader): Promise<void> {
+/** What should be there and the reader leaves behind; and how much comes. */
+async function checkArrival({ reader, address, header, named, checks }: Reading): Promise<void> {
   let [objects, files, bytes, copies, copiedBytes] = [0, 0, 0, 0, 0]
   for await (const { key, expected } of named) {
     if (expected === undefined) continue
     const { kind, size } = expected
     objects += 1
-    if (reader.drops({ key, size }, address) && !address.isArchive) {
+    if (reader.drops({ key, size }, address)) {
       await checks.add(emptyFile(key, reader))
       continue
     }
@@ -111,17 +111,13 @@ async function checkArrival({ reader, address, named, checks }: Reading, header:
     copies += 1
     copiedBytes += size
   }
-  const recorded = header.files - objects
-  if (header.layout !== 'tar' && header.links === 'record') await checks.add(linksCheck(recorded, reader))
+  const isArchive = header?.layout === 'tar'
+  if (!isArchive && header?.links === 'record') await checks.add(linksCheck(header.files - objects, reader))
+  // Nobody knows what should be there: another check says so.
+  if (objects === 0) return
   const links = copies > 0 ? `; ${copies} of them are copies in place of links, ${copiedBytes} bytes` : ''
-  await checks.add(
-    structural({
-      name: 'reader.arrives',
-      status: 'ok',
-      path: address.text,
-      found: `${header.layout === 'tar' ? 'an archive of ' : ''}${files} objects with ${bytes} bytes${links}`,
-    }),
-  )
+  const found = `${isArchive ? 'an archive: ' : ''}${files} objects with ${bytes} bytes${links}`
+  await checks.add(structural({ name: 'reader.arrives', status: 'ok', path: address.text, found }))
 }
 
 function emptyFile(key: string, { title }: Reader): Check {
@@ -147,27 +143,53 @@ function linksCheck(recorded: number, { title }: Reader): Check {
   })
 }
 
-/** What keys alone tell. Objects of HDFS, directories and web servers are files already. */
+/** What keys alone tell. */
 async function checkListing(reading: Reading): Promise<void> {
-  const { reader, address, store, header, checks, signal } = reading
-  const isFlat = address.kind === 's3' || address.kind === 'gs' || address.kind === 'azure'
-  const looksAtHubs = reader.checkHubs !== undefined
-  if (address.isArchive || !canList(store) || !(isFlat || looksAtHubs)) return
+  const { reader, address, store, header, checks } = reading
+  const lists = canList(store) && !address.isArchive
+  const roots = lists ? await checkKeys(reading) : []
+  if (!lists && header?.layout !== 'tar') return
+  for (const check of reader.checkHubs?.(roots, address, header) ?? []) await checks.add(check)
+}
+
+/** @returns the folders in which models lie. */
+async function checkKeys({ reader, address, store, header, checks, signal }: Reading): Promise<string[]> {
+  // Those of HDFS, directories and web servers are files already.
+  const canCollide = reader.writesPaths && ['s3', 'gs', 'azure'].includes(address.kind)
   const finder = openCollisionFinder()
   const roots = new Set<string>()
+  let taken = 0
+  let last = ''
   for await (const object of listSorted(store, '', signal)) {
-    if (object.key.startsWith(ownFolder)) continue
+    const { key } = object
+    const drops = reader.drops(object, address)
+    if (!drops) {
+      taken += 1
+      last = key
+    }
+    if (key.startsWith(ownFolder)) continue
     for (const check of reader.checkObject(object, address)) await checks.add(check)
-    const root = hubRootOf(object.key)
+    const root = hubRootOf(key)
     if (root !== undefined && roots.size < mostRoots) roots.add(root)
     if (root !== undefined && header === undefined && !reader.layouts.includes('cache')) {
       throw unreadable(reader, address, 'cache')
     }
-    if (!isFlat || !reader.writesPaths || reader.drops(object, address)) continue
-    const file = finder.add(object.key)
-    if (file !== undefined) await checks.add(collision({ file, inside: object.key, title: reader.title }))
+    const file = canCollide && !drops ? finder.add(key) : undefined
+    if (file !== undefined) await checks.add(collision({ file, inside: key, title: reader.title }))
   }
-  for (const check of reader.checkHubs?.([...roots], address, header) ?? []) await checks.add(check)
+  if (taken === 1 && reader.unpacks?.(last) === true) await checks.add(unpacked(last, reader))
+  return [...roots]
+}
+
+function unpacked(key: string, { title }: Reader): Check {
+  return structural({
+    name: 'reader.unpacked',
+    status: 'failed',
+    path: key,
+    expected: 'the file',
+    found: `what is packed in it: ${title} unpacks an archive that comes alone, and removes it`,
+    next: 'If that is wanted: --skip reader.unpacked. Otherwise put another file beside it.',
+  })
 }
 
 /** More folders of caches than anybody puts beside each other. */
@@ -198,9 +220,24 @@ async function checkSiblings({ reader, readAs, address, checks, signal }: Readin
       bytes += object.size
     }
     await checks.add(siblingCheck({ reader, address, count, bytes, first: first && folder + first.key }))
+  } catch (error) {
+    if (!(error instanceof NimctlError) || error.category !== 'auth') throw error
+    await checks.add(siblingsUnknown(address, error))
   } finally {
     above.close()
   }
+}
+
+/** Credentials may be for the prefix alone. */
+function siblingsUnknown({ text }: ReaderAddress, { message }: NimctlError): Check {
+  return structural({
+    name: 'reader.sibling',
+    status: 'not-provable',
+    path: text,
+    expected: `a list of all that begins with ${text}`,
+    found: message,
+    next: 'Check with credentials that may list the folder above, as those of the reader have to.',
+  })
 }
 
 function siblingCheck({

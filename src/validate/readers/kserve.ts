@@ -21,6 +21,8 @@ export const kserve: Reader = {
     return kind === 'azure' && splitPrefix({ prefix }).base !== ''
   },
   drops,
+  // As Python's mimetypes tells tar and zip by the name.
+  unpacks: key => /\.(?:(?:tar)(?:\.(?:gz|bz2|xz))?|tgz|taz|tz|tbz2|txz|zip)$/i.test(key),
   checkContentType,
   checkObject: (object, address) => (drops(object, address) ? checkFolderKey(object) : checkPath(object, 'KServe')),
   writesPaths: true,

@@ -10,7 +10,7 @@ export function checkPath({ key }: StoredObject, title: string): Check[] {
         name: 'reader.parent-key',
         status: 'failed',
         path: key,
-        found: `a key with "..", for which ${title} leaves its directory or gives up`,
+        found: `a key with "..", which ${title} refuses, or writes to another place`,
         next: 'Remove it: no cache has such names.',
       }),
     ]

@@ -20,6 +20,8 @@ export interface Reader {
   takesSiblings(address: ReaderAddress): boolean
   /** It passes over an object without a word. */
   drops(object: StoredObject, address: ReaderAddress): boolean
+  /** It unpacks a file of this name, where it is all that there is. */
+  unpacks?(key: string): boolean
   /** It asks a web server for the archive, and looks at the type that the server gives. */
   checkContentType?(contentType: string | undefined, address: ReaderAddress): Check[]
   /** What it makes of one key. */

@@ -10,6 +10,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 
 import { makeHubCache } from '../hub-cache.ts'
+import { aws } from '../servers/aws-cli.ts'
 import { type Azurite, azuriteAccount, azuriteClient, containerSas, startAzurite } from '../servers/azurite.ts'
 import { type GcsServer, startFakeGcs } from '../servers/gcs.ts'
 import { requireParts } from '../servers/install.ts'
@@ -21,7 +22,7 @@ import { readContents } from './trees.ts'
 
 const s3 = inject('s3Env')
 const azureHost = `${azuriteAccount.name}.blob.core.windows.net`
-const root = `kserve-reader-${process.pid}`
+const root = `as-readers-read-${process.pid}`
 
 let work: string
 let client: S3Client
@@ -35,8 +36,8 @@ const path = (name: string) => join(work, name)
 const whole = { repository: 'nim/meta/llama', version: '1', files: { 'config.json': '{}', 'a.engine': 'engine' } }
 
 beforeAll(async () => {
-  await requireParts(['kserve'])
-  work = await mkdtemp(join(tmpdir(), 'nimctl-kserve-reader-'))
+  await requireParts(['kserve', 'aws'])
+  work = await mkdtemp(join(tmpdir(), 'nimctl-as-readers-read-'))
   await makeHubCache(path('full'), { models: [whole] })
   // One of its files is empty.
   await makeHubCache(path('empty'))
@@ -224,24 +225,61 @@ it("says of each bucket what KServe's storage initializer makes of it", async ()
   for (const [index, { what, url, cache }] of all.entries()) {
     const arrived = await readContents(path(`out-${index}`)).catch(() => ({}))
     const complete = errors[index] === null && isSame(arrived, await readContents(path(cache)))
-    const { ok, checks } = (
-      await run(['validate', 'store', url, '--reader', 'kserve', '--json', ...flagsFor(url)])
-    ).json() as {
-      ok: boolean
-      checks: { name: string; status: string }[]
-    }
-    const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
-    told.push({ what, complete, ok, failed: [...new Set(failed)] })
+    told.push({ what, complete, failed: await failedChecks(url, 'kserve') })
   }
   expect(told).toEqual(
     all.map(({ what, fails }) => ({
       what,
       complete: fails === undefined,
-      ok: fails === undefined,
       failed: fails === undefined ? [] : [fails],
     })),
   )
 })
+
+it.each([
+  { what: 'whole', name: 'back', flags: [], fails: [] },
+  { what: 'links recorded', name: 'back-record', flags: ['--links', 'record'], fails: ['reader.links'] },
+])('says of a bucket what aws s3 sync brings back: $what', async ({ name, flags, fails }) => {
+  // With a neighbour, which does not come along: aws ends the prefix with a slash.
+  const [url, out] = [s3Url(name), path(name)]
+  succeeded(await run(['upload', path('empty'), url, ...flags]))
+  await putS3(`${name}-lora/adapter.bin`)
+  expect(await aws(['s3', 'sync', '--no-progress', url, out], s3)).toMatchObject({ exitCode: 0 })
+  const complete = isSame(await readContents(out), await readContents(path('empty')))
+  expect({ complete, failed: await failedChecks(url, 'aws-sync') }).toEqual({
+    complete: fails.length === 0,
+    failed: fails,
+  })
+})
+
+it.each([
+  { reader: 'nim', url: () => s3Url('raw/'), code: 'OVERRIDE_PREFIX' },
+  { reader: 'nim', url: () => 's3://models', code: 'READER_LAYOUT' },
+  { reader: 'aws-sync', url: () => 'gs://models/whole', code: 'READER_STORE' },
+])('refuses what $reader can not read: $code', async ({ reader, url, code }) => {
+  // In this bucket lie the raw caches of other tests too, and no inventory at its root.
+  succeeded(await run(['upload', path('full'), s3Url('raw/')]))
+  const refused = await run(['validate', 'store', url(), '--reader', reader, '--json'])
+  expect(refused.exitCode).toBe(2)
+  expect(refused.json()).toMatchObject({ kind: 'Error', code })
+})
+
+it('tells Hybrid Manager the folder of the model, where it comes twice', async () => {
+  await makeHubCache(path('model-cache/nim-x'), { models: [whole] })
+  const url = s3Url('model-cache/nim-x/')
+  succeeded(await run(['upload', path('model-cache'), url, '--layout', 'plain']))
+  expect(await failedChecks(url, 'hm')).toEqual(['reader.doubled'])
+  succeeded(await run(['upload', path('model-cache/nim-x'), s3Url('model-cache/nim-y/')]))
+  expect(await failedChecks(s3Url('model-cache/nim-y'), 'hm')).toEqual([])
+})
+
+async function failedChecks(url: string, reader: string): Promise<string[]> {
+  const report = await run(['validate', 'store', url, '--reader', reader, '--json', ...flagsFor(url)])
+  const { ok, checks } = report.json() as { ok: boolean; checks: { name: string; status: string }[] }
+  const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
+  expect({ ok, exitCode: report.exitCode }).toEqual({ ok: failed.length === 0, exitCode: failed.length === 0 ? 0 : 3 })
+  return [...new Set(failed)]
+}
 
 const flagsFor = (url: string) => (url.startsWith(`https://${azureHost}`) ? azureFlags : [])
 
