@@ -1,36 +1,30 @@
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { execa } from 'execa'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 
 import { makeHubCache } from '../hub-cache.ts'
 import { aws } from '../servers/aws-cli.ts'
-import { type Azurite, azuriteAccount, azuriteClient, containerSas, startAzurite } from '../servers/azurite.ts'
+import { type AzureHost, startAzureHost } from '../servers/azure-host.ts'
+import { azuriteClient, containerSas } from '../servers/azurite.ts'
 import { type GcsServer, startFakeGcs } from '../servers/gcs.ts'
 import { requireParts } from '../servers/install.ts'
 import { kserveDownloads } from '../servers/kserve.ts'
-import { requireProgram } from '../servers/locate.ts'
 import { type Nginx, startNginx } from '../servers/nginx.ts'
 import { nimctl, succeeded } from './nimctl.ts'
 import { readContents } from './trees.ts'
 
 const s3 = inject('s3Env')
-const azureHost = `${azuriteAccount.name}.blob.core.windows.net`
 const root = `as-readers-read-${process.pid}`
 
 let work: string
 let client: S3Client
 let gcs: GcsServer
-let azurite: Azurite
+let azure: AzureHost
 let nginx: Nginx
-let tunnel: Server
-let azureFlags: string[]
 let readerEnv: Record<string, string>
 const path = (name: string) => join(work, name)
 const whole = { repository: 'nim/meta/llama', version: '1', files: { 'config.json': '{}', 'a.engine': 'engine' } }
@@ -47,41 +41,16 @@ beforeAll(async () => {
     forcePathStyle: true,
     credentials: { accessKeyId: s3.AWS_ACCESS_KEY_ID ?? '', secretAccessKey: s3.AWS_SECRET_ACCESS_KEY ?? '' },
   })
-  const tls = { cert: path('cert.pem'), key: path('key.pem') }
-  const names = ['-subj', '/CN=localhost', '-addext', `subjectAltName=IP:127.0.0.1,DNS:${azureHost}`]
-  const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', tls.key, '-out', tls.cert]
-  await execa(requireProgram('registry', 'openssl'), ['req', '-x509', ...made, ...names])
-  const started = await Promise.all([
+  ;[gcs, azure, nginx] = await Promise.all([
     startFakeGcs({ buckets: ['models', 'root'] }),
-    startAzurite({ containers: ['models'], tls }),
+    startAzureHost(work, ['models']),
     startNginx(),
   ])
-  ;[gcs, azurite, nginx] = started
-  azureFlags = ['--endpoint-url', azurite.endpoint, '--ca-file', tls.cert]
-  // KServe takes Azure's own host alone: a proxy leads there, and a certificate vouches for it.
-  const port = Number(new URL(azurite.endpoint).port)
-  tunnel = createServer().on('connect', (_, socket) => {
-    const server = connect(port, '127.0.0.1', () => socket.write('HTTP/1.1 200 Connected\r\n\r\n'))
-    server
-      .on('error', () => socket.destroy())
-      .pipe(socket)
-      .on('error', () => server.destroy())
-      .pipe(server)
-  })
-  await new Promise<void>(resolve => tunnel.listen(0, '127.0.0.1', resolve))
-  readerEnv = {
-    ...s3,
-    STORAGE_EMULATOR_HOST: gcs.endpoint,
-    NO_GCE_CHECK: 'true',
-    HTTPS_PROXY: `http://127.0.0.1:${(tunnel.address() as AddressInfo).port}`,
-    SSL_CERT_FILE: tls.cert,
-    REQUESTS_CA_BUNDLE: tls.cert,
-  }
+  readerEnv = { ...s3, ...azure.env, STORAGE_EMULATOR_HOST: gcs.endpoint, NO_GCE_CHECK: 'true' }
 })
 afterAll(async () => {
   client.destroy()
-  tunnel.close()
-  await Promise.all([gcs.stop(), azurite.stop(), nginx.stop()])
+  await Promise.all([gcs.stop(), azure.stop(), nginx.stop()])
   await rm(work, { recursive: true })
 })
 
@@ -89,7 +58,7 @@ const run = (args: readonly string[]) =>
   nimctl(args, {
     env: {
       ...s3,
-      ...azurite.env,
+      ...azure.azurite.env,
       STORAGE_EMULATOR_HOST: gcs.endpoint,
       METADATA_SERVER_DETECTION: 'none',
       HOME: work,
@@ -108,23 +77,22 @@ interface Bucket {
   to?: string
   flags?: string[]
   /** What somebody does to it afterwards. */
-  then?: () => Promise<unknown>
+  afterwards?: () => Promise<unknown>
   /** The check that fails; absent: it is complete. */
   fails?: string
 }
 
 const s3Url = (name: string) => `s3://models/${root}/${name}`
-const azureUrl = (name: string) => `https://${azureHost}/models/${name}`
+const azureUrl = (name: string) => `https://${azure.host}/models/${name}`
 const webUrl = (name: string) => `${nginx.endpoint}/${name}`
 const tar = ['--layout', 'tar']
 const s3Key = (key: string) => ({ Bucket: 'models', Key: `${root}/${key}` })
 const putS3 = (key: string) => client.send(new PutObjectCommand({ ...s3Key(key), Body: 'other' }))
 const putAzure = (key: string) =>
-  azuriteClient(azurite.endpoint, { ca: readerCa() })
+  azuriteClient(azure.azurite.endpoint, { ca: readFileSync(azure.caFile, 'utf8') })
     .getContainerClient('models')
     .getBlockBlobClient(key)
     .upload('x', 1)
-const readerCa = () => readFileSync(path('cert.pem'), 'utf8')
 const putGcs = (key: string) =>
   fetch(`${gcs.endpoint}/upload/storage/v1/b/models/o?uploadType=media&name=${encodeURIComponent(key)}`, {
     method: 'POST',
@@ -139,21 +107,21 @@ function buckets(): Bucket[] {
       what: 's3, without a slash, with a neighbour',
       url: s3Url('v1'),
       cache: 'full',
-      then: () => putS3('v1-lora/adapter.bin'),
+      afterwards: () => putS3('v1-lora/adapter.bin'),
       fails: 'reader.sibling',
     },
     {
       what: 's3, with a slash, with a neighbour',
       url: s3Url('v2/'),
       cache: 'full',
-      then: () => putS3('v2-lora/adapter.bin'),
+      afterwards: () => putS3('v2-lora/adapter.bin'),
     },
     { what: 's3, an empty file', url: s3Url('empty/'), cache: 'empty', fails: 'reader.empty-file' },
     {
       what: 's3, a file removed',
       url: s3Url('short/'),
       cache: 'full',
-      then: () => client.send(new DeleteObjectCommand(s3Key(`short/${snapshotFile}`))),
+      afterwards: () => client.send(new DeleteObjectCommand(s3Key(`short/${snapshotFile}`))),
       fails: 'store.link-missing',
     },
     {
@@ -173,7 +141,7 @@ function buckets(): Bucket[] {
       what: 'gs, a file with the name of a folder',
       url: 'gs://models/both/',
       cache: 'full',
-      then: () => putGcs('both/ngc'),
+      afterwards: () => putGcs('both/ngc'),
       fails: 'reader.collision',
     },
     { what: 'azure, whole', url: azureUrl('whole'), cache: 'full' },
@@ -182,7 +150,7 @@ function buckets(): Bucket[] {
       what: 'azure, a neighbour in spite of the slash',
       url: azureUrl('v1/'),
       cache: 'full',
-      then: () => putAzure('v1-lora/adapter.bin'),
+      afterwards: () => putAzure('v1-lora/adapter.bin'),
       fails: 'reader.sibling',
     },
     {
@@ -191,7 +159,7 @@ function buckets(): Bucket[] {
       to: azureUrl('tar/'),
       cache: 'full',
       flags: tar,
-      then: () => putAzure('tar/cache.tar.md5'),
+      afterwards: () => putAzure('tar/cache.tar.md5'),
       fails: 'reader.sibling',
     },
     { what: 'https, archive', url: webUrl('dav/tar/cache.tar'), to: webUrl('dav/tar/'), cache: 'empty', flags: tar },
@@ -212,12 +180,12 @@ const snapshotFile = 'ngc/hub/models--nim--meta--llama/snapshots/1/config.json'
 it("says of each bucket what KServe's storage initializer makes of it", async () => {
   const all = buckets()
   const sas = containerSas('models', 'rl', Date.now() + 3600_000)
-  for (const { url, to = url, cache, flags = [], then } of all) {
+  for (const { url, to = url, cache, flags = [], afterwards } of all) {
     succeeded(await run(['upload', path(cache), to, ...flags, ...flagsFor(to)]))
-    await then?.()
+    await afterwards?.()
   }
   const downloads = all.map(({ url }, index) => ({
-    url: url.startsWith(`https://${azureHost}`) ? `${url}?${sas}` : url,
+    url: url.startsWith(`https://${azure.host}`) ? `${url}?${sas}` : url,
     out: path(`out-${index}`),
   }))
   const errors = await kserveDownloads(downloads, readerEnv)
@@ -281,7 +249,8 @@ async function failedChecks(url: string, reader: string): Promise<string[]> {
   return [...new Set(failed)]
 }
 
-const flagsFor = (url: string) => (url.startsWith(`https://${azureHost}`) ? azureFlags : [])
+const flagsFor = (url: string) =>
+  url.startsWith(`https://${azure.host}`) ? ['--endpoint-url', azure.azurite.endpoint, '--ca-file', azure.caFile] : []
 
 /** The inventory comes along; nothing else may. */
 function isSame(arrived: Record<string, string>, cache: Record<string, string>): boolean {
