@@ -63,7 +63,9 @@ it('the catalogue has every check that the source makes, and no other', () => {
   const kinds = ['blob', 'link', 'file']
   const names = source
     .filter(({ path }) => path !== 'src/validate/catalogue.ts')
-    .flatMap(({ text }) => [...text.matchAll(/'((?:cache|store|reader)\.(?!tar')[a-z-]+)'/g)].map(([, name = '']) => name))
+    .flatMap(({ text }) =>
+      [...text.matchAll(/'((?:cache|store|reader)\.(?!tar')[a-z-]+)'/g)].map(([, name = '']) => name),
+    )
     .concat(kinds.flatMap(kind => ['missing', 'size', 'checksum'].map(what => `store.${kind}-${what}`)))
   expect(knownChecks.map(({ name }) => name).toSorted()).toEqual([...new Set(names)].toSorted())
 })

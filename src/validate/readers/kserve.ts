@@ -22,14 +22,14 @@ export const kserve: Reader = {
   },
   drops,
   // As Python's mimetypes tells tar and zip by the name.
-  unpacks: key => /\.(?:(?:tar)(?:\.(?:gz|bz2|xz))?|tgz|taz|tz|tbz2|txz|zip)$/i.test(key),
+  unpacks: key => /\.(?:tar(?:\.(?:gz|bz2|xz))?|tgz|taz|tz|tbz2|txz|zip)$/i.test(key),
   checkContentType,
   checkObject: (object, address) => (drops(object, address) ? checkFolderKey(object) : checkPath(object, 'KServe')),
   writesPaths: true,
 }
 
 /** @throws NimctlError `usage` / `READER_STORE`. */
-export function requireRemote({ kind, text }: ReaderAddress): void {
+function requireRemote({ kind, text }: ReaderAddress): void {
   if (kind !== 'file') return
   throw new NimctlError('usage', 'READER_STORE', {
     what: `No pod in a cluster reads ${text}.`,
