@@ -110,7 +110,7 @@ export const knownChecks: readonly KnownCheck[] = [
   {
     name: 'reader.depth',
     worst: 'failed',
-    when: '`hm`: the URL is not the folder that has `ngc/hub/` in it; `not-provable` for an archive or a native cache',
+    when: '`hm`: the URL is not the folder that has `ngc/hub/` in it; `not-provable` for an archive, or a cache without a hub',
   },
   {
     name: 'reader.doubled',

@@ -51,10 +51,10 @@ const hub = 'ngc/hub'
 function checkHubs(roots: readonly string[], address: ReaderAddress, header: InventoryHeader | undefined): Check[] {
   const { text, prefix } = address
   const expected = `models below ${hub}/`
-  if (header?.layout === 'tar' || header?.family === 'native') {
-    const found = header.layout === 'tar' ? 'an archive' : 'a cache without a hub'
+  const other = header === undefined || roots.includes(hub) ? undefined : otherThanHub(header)
+  if (other !== undefined) {
     const next = "EDB's how-to knows the hub tree alone: try it with one model first."
-    return [structural({ name: 'reader.depth', status: 'not-provable', path: text, expected, found, next })]
+    return [structural({ name: 'reader.depth', status: 'not-provable', path: text, expected, found: other, next })]
   }
   if (roots.includes(hub)) {
     const twice = doubled(prefix)
@@ -76,6 +76,12 @@ function checkHubs(roots: readonly string[], address: ReaderAddress, header: Inv
     return [wrongDepth(text, { found: `${above === '' ? '' : 'hub/'}models--…, which is too deep`, next })]
   }
   return [wrongDepth(text, { found: 'no models', next: `Fill it: nimctl upload DIR ${text}` })]
+}
+
+/** `undefined` where models lie in a hub, as far as the inventory says. */
+function otherThanHub({ layout, family, form = family === 'native' ? 'native' : 'hub' }: InventoryHeader) {
+  if (layout === 'tar') return 'an archive'
+  return form === 'hub' ? undefined : `a cache of form ${form}`
 }
 
 function wrongDepth(path: string, { found, next }: { found: string; next: string }): Check {

@@ -331,6 +331,7 @@ describe('the depth of Hybrid Manager', () => {
 
   it.each([
     { url: 's3://b/nim-x/', header: { family: 'native' }, objects: { 'model.plan': 1 } },
+    { url: 's3://b/nim-x/', header: { form: 'flat' as const }, objects: { 'config.json': 1 } },
     { url: 's3://b/nim-x/cache.tar', header: { layout: 'tar' as const }, objects: tarFiles },
   ])('is nothing that its how-to tells of $header', async ({ url, header, objects }) => {
     expect((await read({ reader: 'hm', url, header, objects })).bad).toEqual([`reader.depth not-provable ${url}`])
