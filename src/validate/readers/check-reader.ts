@@ -143,9 +143,21 @@ function linksCheck(recorded: number, { title }: Reader): Check {
   })
 }
 
+/** What a listing tells; without any of them it is not asked for. */
+const keyChecks = [
+  'reader.key',
+  'reader.folder-key',
+  'reader.parent-key',
+  'reader.collision',
+  'reader.unpacked',
+  'reader.depth',
+  'reader.doubled',
+]
+
 /** What keys alone tell. */
 async function checkListing(reading: Reading): Promise<void> {
   const { reader, address, store, header, checks } = reading
+  if (!keyChecks.some(checks.wants)) return
   const lists = canList(store) && !address.isArchive
   const roots = lists ? await checkKeys(reading) : []
   if (!lists && header?.layout !== 'tar') return

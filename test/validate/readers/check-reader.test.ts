@@ -23,6 +23,7 @@ interface Case {
   contentType?: string
   /** What listing the folder above ends with. */
   denied?: NimctlError
+  only?: string[]
 }
 
 const cacheFiles = {
@@ -31,7 +32,17 @@ const cacheFiles = {
 }
 const tarFiles = { 'cache.tar': 10_240 }
 
-async function read({ reader, url, objects = cacheFiles, above = {}, header = {}, named, contentType, denied }: Case) {
+async function read({
+  reader,
+  url,
+  objects = cacheFiles,
+  above = {},
+  header = {},
+  named,
+  contentType,
+  denied,
+  only,
+}: Case) {
   const store = openMemoryStore()
   const folder = openMemoryStore()
   for (const [key, size] of Object.entries(objects)) store.place(key, Buffer.alloc(size))
@@ -41,9 +52,14 @@ async function read({ reader, url, objects = cacheFiles, above = {}, header = {}
     return object === undefined ? undefined : { ...object, ...(contentType !== undefined && { contentType }) }
   }
   const opened: string[] = []
-  const log = openCheckLog()
+  let lists = 0
+  const list: typeof store.list = (...args) => {
+    lists += 1
+    return store.list(...args)
+  }
+  const log = openCheckLog({ failOn: 'failed', ...(only !== undefined && { only }) })
   await checkReader({
-    store: { ...store, stat },
+    store: { ...store, stat, list },
     readAs: {
       name: reader,
       url,
@@ -59,7 +75,7 @@ async function read({ reader, url, objects = cacheFiles, above = {}, header = {}
   })
   const checks = await Array.fromAsync(log.report('x', noSummary).checks)
   await log.close()
-  return { checks, opened, bad: checks.filter(({ status }) => status !== 'ok').map(outline) }
+  return { checks, opened, lists, bad: checks.filter(({ status }) => status !== 'ok').map(outline) }
 }
 
 const noSummary = { models: [], profiles: [], files: 0, bytes: 0 }
@@ -366,6 +382,11 @@ it.each([
   { url: `${azure}/llama`, opens: [`${azure}/`] },
 ])('looks for neighbours of $url in $opens', async ({ url, opens }) => {
   expect((await read({ reader: 'kserve', url })).opened).toEqual(opens)
+})
+
+it('lists nothing for checks that nobody asked for', async () => {
+  const { opened, checks, lists } = await read({ reader: 'kserve', url: 's3://b/llama', only: ['reader.address'] })
+  expect({ opened, checks, lists }).toEqual({ opened: [], checks: [], lists: 0 })
 })
 
 it('leaves open whether there are neighbours where they may not be listed', async () => {
