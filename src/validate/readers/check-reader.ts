@@ -157,7 +157,7 @@ const keyChecks = [
 /** What keys alone tell. */
 async function checkListing(reading: Reading): Promise<void> {
   const { reader, address, store, header, checks } = reading
-  if (!keyChecks.some(checks.wants)) return
+  if (!keyChecks.some(name => checks.wants(name))) return
   const lists = canList(store) && !address.isArchive
   const roots = lists ? await checkKeys(reading) : []
   if (!lists && header?.layout !== 'tar') return
