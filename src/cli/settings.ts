@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import type { AzureSettings } from '../stores/azure/settings.ts'
 import type { HdfsSettings } from '../stores/webhdfs/settings.ts'
+import { NimctlError } from '../system/errors.ts'
 import type { ProxySettings } from '../system/http/proxy.ts'
 import { isSecretName, secret, type Secret } from '../system/secret.ts'
 import type { Context } from './context.ts'
@@ -25,6 +26,42 @@ export function imageCacheDirectory(env: Environment): string {
 export function ngcKey(env: Environment): Secret | undefined {
   const key = env.NGC_CLI_API_KEY || env.NGC_API_KEY
   return key ? secret(key) : undefined
+}
+
+/**
+ * Where NGC is asked, by the variables of the containers (reference/nim.md 8); the scheme is for a stand-in.
+ *
+ * @throws NimctlError `usage` / `NGC_ENDPOINT_INVALID`.
+ */
+export function ngcAddresses(env: Environment): { api: URL; auth: URL } {
+  const scheme = env.NGC_API_SCHEME || 'https'
+  const address = (name: string, host: string): URL => {
+    const url = URL.parse(host.includes('://') ? host : `${scheme}://${host}/`)
+    if (url !== null && /^https?:$/.test(url.protocol) && url.username === '') return url
+    throw new NimctlError('usage', 'NGC_ENDPOINT_INVALID', {
+      what: `${name} is no address.`,
+      next: 'Write it as HOST or HOST:PORT.',
+    })
+  }
+  return {
+    api: address('NGC_API_ENDPOINT', env.NGC_API_ENDPOINT || 'api.ngc.nvidia.com'),
+    auth: address('NGC_AUTH_ENDPOINT', env.NGC_AUTH_ENDPOINT || 'authn.nvidia.com'),
+  }
+}
+
+/**
+ * Of a model server. What can't stand in a header is refused before it is shown in an error of Node.js.
+ *
+ * @throws NimctlError `usage` / `ENDPOINT_KEY_INVALID`.
+ */
+export function endpointKey(env: Environment): Secret | undefined {
+  const key = env.NIMCTL_ENDPOINT_KEY?.trim()
+  if (!key) return undefined
+  if (/^[\x21-\x7E]+$/.test(key)) return secret(key)
+  throw new NimctlError('usage', 'ENDPOINT_KEY_INVALID', {
+    what: 'NIMCTL_ENDPOINT_KEY is no key: it holds white space or characters that no header takes.',
+    next: 'Give the key alone, without "Bearer" and without quotes.',
+  })
 }
 
 export function nimctlVersion(): string {

@@ -37,16 +37,19 @@ export async function openDockerArchive(
   if (bytes === undefined) throw missing(image, saved.Config)
   const config = parseContainerConfig(bytes)
   if (config === undefined || config.diffIds.length !== saved.Layers.length) throw notAnImage(image)
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
   return {
     reference: image,
-    digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
-    readPlatforms: async () => [
-      {
-        platform: config.platform,
-        config,
-        layers: await describeLayers(files, { image, config, paths: saved.Layers }),
-      },
-    ],
+    digest,
+    images: [{ digest }],
+    readImage: async () => ({
+      digest,
+      platform: config.platform,
+      configDigest: digest,
+      configSize: bytes.length,
+      config,
+      layers: await describeLayers(files, { image, config, paths: saved.Layers }),
+    }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ContainerEngine } from '../system/container-engine.ts'
 import { NimctlError } from '../system/errors.ts'
+import type { ImageSource } from './image-source.ts'
 import { inspectSource, type InspectSourceOptions } from './inspect-source.ts'
 import { type FindCredentials, inspectImage, type NimImage } from './inspect.ts'
 import { type ImageReference, parseImageReference } from './reference.ts'
@@ -25,7 +26,7 @@ export async function findNimImage(name: string, options: FindOptions): Promise<
     const local = await findInEngine(name, options)
     if (local !== undefined) return local
   }
-  return await inspectSource(await openSource(reference, options), options)
+  return await inspectSource(await openImageSource(reference, options), options)
 }
 
 async function findInEngine(name: string, options: FindOptions): Promise<NimImage | undefined> {
@@ -38,7 +39,15 @@ async function findInEngine(name: string, options: FindOptions): Promise<NimImag
   }
 }
 
-async function openSource(reference: ImageReference, options: FindOptions) {
+/**
+ * An image in its registry, in a directory or an archive; never in the engine.
+ *
+ * @throws NimctlError as `findNimImage`.
+ */
+export async function openImageSource(
+  reference: ImageReference,
+  options: Pick<FindOptions, 'registry' | 'findCredentials' | 'signal' | 'report'>,
+): Promise<ImageSource> {
   switch (reference.transport) {
     case 'docker':
     case 'docker-daemon': {

@@ -13,14 +13,25 @@ export interface ImageSource {
   reference: string
   /** `sha256:…` of the manifest, or the list of several platforms, that the name leads to; in archives of Docker of the config. */
   digest: string
-  /** @throws NimctlError `usage` / `NOT_AN_IMAGE`; `check-failed` / `IMAGE_DAMAGED`; what reading throws. */
-  readPlatforms(signal: AbortSignal): Promise<PlatformImage[]>
+  /** Those of a list, without attestations, or the only one, whose platform its config knows. */
+  images: readonly { digest: string; platform?: string }[]
+  /**
+   * One of them.
+   *
+   * @throws NimctlError `usage` / `NOT_AN_IMAGE`; `check-failed` / `IMAGE_DAMAGED`; what reading throws.
+   */
+  readImage: (digest: string, signal: AbortSignal) => Promise<PlatformImage>
 }
 
 /** What an image is for one platform. */
 export interface PlatformImage {
+  /** Of its manifest; in archives of Docker of its config. */
+  digest: string
   /** Such as `linux/amd64`. */
   platform: string
+  configDigest: string
+  /** Bytes. */
+  configSize: number
   config: ContainerConfig
   /** The lowest first. */
   layers: Layer[]
@@ -52,28 +63,30 @@ export function ociImage(contents: OciContents): ImageSource {
   const { reference, top } = contents
   if (contents.digest !== undefined) checkDigest(reference, contents.digest, top)
   const imageManifest = parse(reference, top)
+  const digest = contents.digest ?? imageManifest.digest
+  const listed = imageManifest.images?.filter(({ platform }) => platform !== noPlatform)
+  if (listed?.length === 0) throw notAnImage(reference)
   return {
     reference,
-    digest: contents.digest ?? imageManifest.digest,
-    async readPlatforms(signal) {
-      const { images } = imageManifest
-      if (images === undefined) return [await readPlatform(contents, imageManifest, signal)]
-      const offered = images.filter(({ platform }) => platform !== noPlatform)
-      if (offered.length === 0) throw notAnImage(reference)
-      return await pMap(offered, each => readListed(contents, each.digest, signal), { concurrency: parallel })
+    digest,
+    images: listed ?? [{ digest }],
+    async readImage(which, signal) {
+      if (listed === undefined) return await readPlatform(contents, { ...imageManifest, digest }, signal)
+      const bytes = await contents.readManifest(which)
+      checkDigest(reference, which, bytes)
+      return await readPlatform(contents, { ...parse(reference, bytes), digest: which }, signal)
     },
   }
 }
 
-async function readListed(contents: OciContents, digest: string, signal: AbortSignal): Promise<PlatformImage> {
-  const bytes = await contents.readManifest(digest)
-  checkDigest(contents.reference, digest, bytes)
-  return await readPlatform(contents, parse(contents.reference, bytes), signal)
+/** All of an image's platforms, in their order. @throws NimctlError as `ImageSource.readImage`. */
+export async function readPlatforms({ images, readImage }: ImageSource, signal: AbortSignal): Promise<PlatformImage[]> {
+  return await pMap(images, ({ digest }) => readImage(digest, signal), { concurrency: parallel })
 }
 
 async function readPlatform(
   contents: OciContents,
-  { blobs }: ImageManifest,
+  { digest, blobs }: ImageManifest,
   signal: AbortSignal,
 ): Promise<PlatformImage> {
   const { reference } = contents
@@ -86,7 +99,10 @@ async function readPlatform(
   if (config === undefined) throw notAnImage(reference)
   const steps = config.layerSteps.length === layers.length ? config.layerSteps : []
   return {
+    digest,
     platform: config.platform,
+    configDigest: configBlob.digest,
+    configSize: configBlob.size,
     config,
     layers: layers.map((blob, index) => ({
       ...blob,

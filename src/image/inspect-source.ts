@@ -2,7 +2,7 @@ import { manifestPlaces, recogniseFamily } from '../nim/families.ts'
 import { NimctlError } from '../system/errors.ts'
 import type { Report } from '../system/progress.ts'
 import type { ContainerConfig } from './container-config.ts'
-import type { ImageSource, PlatformImage } from './image-source.ts'
+import { type ImageSource, type PlatformImage, readPlatforms } from './image-source.ts'
 import { describeNimImage, type NimImage } from './inspect.ts'
 import type { Inspection, InspectionCache } from './inspection-cache.ts'
 import { findFile, type FoundFile } from './layers/find-file.ts'
@@ -35,7 +35,7 @@ export async function inspectSource(source: ImageSource, options: InspectSourceO
 }
 
 async function readInspection(source: ImageSource, options: InspectSourceOptions): Promise<Inspection> {
-  const platforms = await source.readPlatforms(options.signal)
+  const platforms = await readPlatforms(source, options.signal)
   checkAgreement(source, platforms)
   const chosen = choosePlatform(platforms, options.platform)
   const config = inspectionOf(chosen.config)

@@ -1,26 +1,29 @@
 import type { ImageCopier } from '../image/mirror.ts'
 import type { Store } from '../stores/store.ts'
 import type { ContainerEngine } from '../system/container-engine.ts'
-import { NimctlError } from '../system/errors.ts'
-import { crc32c } from '../system/hash.ts'
+import type { ConnectionOptions } from '../system/http/connections.ts'
 import { shownUrl } from '../system/secret.ts'
-
-export interface DoctorFinding {
-  name: string
-  status: 'ok' | 'warning' | 'failed'
-  found: string
-  next?: string
-}
+import { examineImage, type ImageQuestion } from './doctor-image.ts'
+import { examineServer } from './doctor-server.ts'
+import { examineWriting } from './doctor-write.ts'
+import { type DoctorFinding, look } from './look.ts'
 
 export interface Examination {
   openSkopeo: () => Promise<ImageCopier>
   openEngine: () => Promise<ContainerEngine>
   /** Whether an NGC key is in the environment. */
   keySet: boolean
+  /** What is to be pulled, if anything. */
+  image?: Omit<ImageQuestion, 'signal'>
   urls: readonly URL[]
   openStore: (url: URL) => Promise<Store>
+  /** Of a store's server, where it is asked over HTTP. */
+  serverOf: (url: URL) => URL | undefined
+  connections: ConnectionOptions
   /** Try also to change the stores. */
   write: boolean
+  /** Bytes that are to be transferred, for which the time is estimated. */
+  transferBytes?: number
   signal: AbortSignal
 }
 
@@ -38,23 +41,11 @@ export async function examine(examination: Examination): Promise<DoctorFinding[]
       return `version ${version} (API ${apiVersion}) at ${engine.address}, for profiles and cache`
     }),
     findKey(examination.keySet),
-    ...(await Promise.all(examination.urls.map(url => look(shownUrl(url), () => examineStore(url, examination))))),
+    ...(examination.image === undefined
+      ? []
+      : await examineImage({ ...examination.image, signal: examination.signal })),
+    ...(await Promise.all(examination.urls.map(url => examineStore(url, examination)))).flat(),
   ]
-}
-
-async function look(name: string, examineIt: () => Promise<string>): Promise<DoctorFinding> {
-  try {
-    return { name, status: 'ok', found: await examineIt() }
-  } catch (error) {
-    if (!(error instanceof NimctlError)) throw error
-    const { message, why, next } = error
-    return {
-      name,
-      status: 'failed',
-      found: [message, why].filter(Boolean).join(' '),
-      ...(next !== undefined && { next }),
-    }
-  }
 }
 
 function findKey(keySet: boolean): DoctorFinding {
@@ -67,26 +58,43 @@ function findKey(keySet: boolean): DoctorFinding {
   }
 }
 
-const probeKey = '.nimctl/doctor'
-
-async function examineStore(url: URL, { openStore, write, signal }: Examination): Promise<string> {
-  const store = await openStore(url)
+/** Looks at one store; whatever can't be told is a finding too. */
+async function examineStore(url: URL, examination: Examination): Promise<DoctorFinding[]> {
+  const { openStore, serverOf, write, transferBytes, connections, signal } = examination
+  const name = shownUrl(url)
+  const address = serverOf(url)
+  const server = address === undefined ? [] : await examineServer({ name, address, connections, signal })
+  let store: Store | undefined
   try {
-    const listed = await examineListing(store, signal)
-    if (!write) return listed
-    const bytes = Buffer.from('nimctl doctor')
-    await store.put(probeKey, bytes, { crc32c: crc32c(bytes) }, { signal })
-    const { crc32c: sum } = (await store.stat(probeKey, { signal })) ?? {}
-    await store.remove(probeKey, { signal })
-    return `${listed}, can be written and removed from, ${sum === undefined ? 'keeps no checksum' : 'keeps CRC32C of whole objects'}`
+    const listed = await look(name, async () => {
+      store = await openStore(url)
+      return await examineListing(store, signal)
+    })
+    const written =
+      write && store !== undefined && listed.status !== 'failed'
+        ? await examineWriting({ name, store, ...(transferBytes !== undefined && { transferBytes }), signal })
+        : []
+    return [listed, ...server, ...written, ...(write || transferBytes === undefined ? [] : [notMeasured(name)])]
   } finally {
-    store.close()
+    store?.close()
   }
 }
 
+function notMeasured(name: string): DoctorFinding {
+  return {
+    name: `${name}: throughput`,
+    status: 'warning',
+    found: 'not measured',
+    next: 'Something has to be written for it: --write',
+  }
+}
+
+/** Of a store that can't be listed: it does not matter whether this is there. */
+const anyKey = '.nimctl/doctor'
+
 async function examineListing(store: Store, signal: AbortSignal): Promise<string> {
   if (store.capabilities.listing === 'none') {
-    await store.stat(probeKey, { signal })
+    await store.stat(anyKey, { signal })
     return 'can be read, but not listed: it is asked for each key'
   }
   const { objects, cursor } = await store.list('', undefined, { signal })

@@ -6,10 +6,17 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { findProfile, standIns } from '../../fixtures/stand-in/catalogue.ts'
 import { succeeded } from '../e2e/nimctl.ts'
 import { fillCache, openWorkplace, toStandInNgc, type Workplace } from '../e2e/workplace.ts'
+import { buildImage, manifestFile, pushImage } from '../image/built-image.ts'
 import { pushImages, pushSigned } from '../image/push-images.ts'
 import { makeCertificates } from '../servers/certificates.ts'
 import { type Registry, startRegistry } from '../servers/registry.ts'
 import { type Seaweedfs, startSeaweedfs } from '../servers/seaweedfs.ts'
+import {
+  managementRoutes,
+  model as servedModel,
+  modelRoutes,
+  startStandInEndpoint,
+} from '../validate/stand-in-endpoint.ts'
 import { readPage } from './markdown.ts'
 import { runPage } from './run-page.ts'
 
@@ -131,16 +138,44 @@ describe('with the buckets that the pages name', () => {
   it('docs/validate.md runs as it stands', async () => {
     const share = pathToFileURL(place.path('share')).href
     await upload(share)
-    const values = {
-      DIGEST: await upload(store),
-      IMAGE: llm1.reference,
-      PROFILE: findProfile(llm1, 'vllm-fp16-tp1').id.slice(0, 8),
-      SHARE: share,
+    const [source, mirror, endpoint] = await Promise.all([
+      startRegistry({ tls: true }),
+      startRegistry({ tls: true }),
+      startStandInEndpoint({ ...managementRoutes, ...modelRoutes.chat }),
+    ])
+    try {
+      const env = { ...seaweedfs.env, NIMCTL_CA_FILE: await joinAuthorities([source, mirror]) }
+      const pushed = await pushNim([source, mirror], env)
+      const values = {
+        DIGEST: await upload(store),
+        IMAGE: llm1.reference,
+        PROFILE: findProfile(llm1, 'vllm-fp16-tp1').id.slice(0, 8),
+        SHARE: share,
+        SOURCE: `${source.host}/${pushed}`,
+        MIRROR: `${mirror.host}/${pushed}`,
+        ENDPOINT: endpoint.url,
+        MODEL: servedModel,
+      }
+      const said = await run('docs/validate.md', { directory, values, env })
+      expect(said).toContain(`${share}/ is complete`)
+      expect(said).toContain(`${values.SOURCE} passes`)
+      expect(said).toContain('✓ endpoint.request: v1/chat/completions')
+    } finally {
+      await Promise.all([source.stop(), mirror.stop(), endpoint.stop()])
     }
-    const said = await run('docs/validate.md', { directory, values, env: seaweedfs.env })
-    expect(said).toContain(`${share}/ is complete`)
   })
 })
+
+/** Puts an image with a model manifest into registries with TLS, by way of one without, and returns its name there. */
+async function pushNim(registries: readonly Registry[], env: Record<string, string>): Promise<string> {
+  const plain = inject('registryHost')
+  const image = buildImage({ layers: [{ entries: [manifestFile()] }] })
+  await pushImage(image, '1.8.4', { origin: `http://${plain}`, repository: 'nim/to-validate' })
+  for (const { host } of registries) {
+    succeeded(await place.run(['mirror', `${plain}/nim/to-validate:1.8.4`, '--to', host, '--no-src-tls-verify'], env))
+  }
+  return 'nim/to-validate:1.8.4'
+}
 
 async function makeAdapters(directory: string): Promise<void> {
   const adapter = place.path(`${directory}/adapters/support`)

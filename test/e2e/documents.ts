@@ -148,7 +148,16 @@ export const documents = {
   CheckReport: {
     ok: 'boolean',
     target: 'string',
-    summary: { models: ['string'], profiles: ['string'], files: 'number', bytes: 'number' },
+    summary: {
+      models: ['string'],
+      profiles: ['string'],
+      files: 'number',
+      bytes: 'number',
+      // Added: what was compared with, who asked, and how far the other side can be believed.
+      'inventoryDigest?': digest,
+      'authenticatedAs?': 'string',
+      'insecureTls?': 'boolean',
+    },
     checks: [
       {
         name: 'string',

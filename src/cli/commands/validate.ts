@@ -7,14 +7,18 @@ import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.t
 import { addEngineOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
 import { addStoreOptions, openFlaggedStore, usualConcurrency, type StoreFlags } from '../options/store.ts'
 import { collect, parseCount, parseDigest, parseImageDigest, parseStoreUrl } from '../options/values.ts'
+import { validateEndpointCommand } from './validate-endpoint.ts'
+import { validateImageCommand } from './validate-image.ts'
 
 export function validateCommand(context: Context): Command {
   return new Command('validate')
-    .description('Checks caches and stores, changes nothing, and exits with 3 when a check failed.')
+    .description('Checks caches, stores, images and endpoints, changes nothing, and exits with 3 when a check failed.')
     .option('--list-checks', 'list what is checked, by name')
     .action((flags: { listChecks?: true }, command: Command) => listChecks(flags, { command, context }))
     .addCommand(validateCacheCommand(context))
     .addCommand(validateStoreCommand(context))
+    .addCommand(validateImageCommand(context))
+    .addCommand(validateEndpointCommand(context))
 }
 
 interface CacheFlags extends EngineFlags, CheckFlags {

@@ -34,6 +34,7 @@ export function addCheckOptions(command: Command): Command {
 /**
  * Makes checks by the flags' policy and prints what came of them.
  *
+ * @param shown `passed`: where checks are few, people want to see what was found, too.
  * @param validate adds verdicts to the log and ends with its report.
  * @throws NimctlError `usage` / `CHECK_UNKNOWN`, `local` where a file can't be written, and what `validate` throws.
  */
@@ -41,6 +42,7 @@ export async function runChecks(
   flags: CheckFlags,
   context: Context,
   validate: (checks: CheckLog) => Promise<CheckReport>,
+  shown: { passed?: boolean } = {},
 ): Promise<void> {
   const { openCheckLog } = await import('../../system/check.ts')
   const policy = await readPolicy(flags)
@@ -51,7 +53,7 @@ export async function runChecks(
     await writeFiles(report, flags)
     const { renderReport } = await import('../render/report.ts')
     const { ok, target, summary, checks: items } = report
-    const forPeople = () => renderReport(report)
+    const forPeople = () => renderReport(report, shown)
     await context.printLong('CheckReport', { ok, target, summary }, { name: 'checks', items, forPeople })
   } finally {
     await checks.close()

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 
+import type { FindOptions } from '../../image/find-image.ts'
 import type { NimImage } from '../../image/inspect.ts'
 import type { ProfileListing } from '../../profiles/listing.ts'
 import type { ModelManifest } from '../../profiles/model-manifest.ts'
@@ -35,6 +36,15 @@ export function addRegistryOptions(command: Command): Command {
 /** Looks into an image in the engine, in its registry, in a directory or an archive; nothing runs and nothing is pulled. */
 export async function lookIntoImage(name: string, flags: RegistryFlags, context: Context): Promise<NimImage> {
   const { findNimImage } = await import('../../image/find-image.ts')
+  const settings = await registrySettings(flags, context)
+  return await findNimImage(name, { openEngine: () => openHostEngine(context), ...settings })
+}
+
+/** How the flags have registries asked, and what is read for this host; warns where certificates are not checked. */
+export async function registrySettings(
+  flags: RegistryFlags,
+  context: Context,
+): Promise<Omit<FindOptions, 'openEngine'>> {
   const { openInspectionCache } = await import('../../image/inspection-cache.ts')
   const { defaultRetryPolicy } = await import('../../system/retry.ts')
   const { env, signal, report } = context
@@ -44,8 +54,7 @@ export async function lookIntoImage(name: string, flags: RegistryFlags, context:
     const message = `TLS certificates are not checked (${flag}): anybody on the way could answer for the registry.`
     report({ event: 'warning', code: 'TLS_NOT_VERIFIED', message })
   }
-  return await findNimImage(name, {
-    openEngine: () => openHostEngine(context),
+  return {
     findCredentials: registry => findRegistryLogin(registry, context),
     registry: {
       ...(plainHttp === true && { plainHttp }),
@@ -60,7 +69,7 @@ export async function lookIntoImage(name: string, flags: RegistryFlags, context:
     cache: openInspectionCache(imageCacheDirectory(env)),
     signal,
     report,
-  })
+  }
 }
 
 /**

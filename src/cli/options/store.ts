@@ -7,6 +7,7 @@ import type { StoreOptions } from '../../stores/open.ts'
 import type { S3Settings } from '../../stores/s3/settings.ts'
 import type { Store } from '../../stores/store.ts'
 import type { HdfsSettings } from '../../stores/webhdfs/settings.ts'
+import type { ConnectionOptions } from '../../system/http/connections.ts'
 import { secret } from '../../system/secret.ts'
 import type { Context } from '../context.ts'
 import { azureSettings, hadoopEnvironment, hdfsCaller, proxySettings } from '../settings.ts'
@@ -125,8 +126,7 @@ export async function openFlaggedStore(
   const { withRetry } = await import('../../stores/retry.ts')
   const { withTrace } = await import('../../stores/trace.ts')
   const { defaultRetryPolicy, retrying } = await import('../../system/retry.ts')
-  const { endpointUrl, region, awsProfile, pathStyle, signRequest, retries } = flags
-  const { clientCertificate, clientKey, caFile, insecureSkipTlsVerify } = flags
+  const { endpointUrl, region, awsProfile, pathStyle, signRequest, retries, insecureSkipTlsVerify } = flags
   if (insecureSkipTlsVerify === true) {
     const message = `TLS certificates are not checked (--insecure-skip-tls-verify): anybody on the way could answer for ${url.host}.`
     context.report({ event: 'warning', code: 'TLS_NOT_VERIFIED', message })
@@ -138,16 +138,12 @@ export async function openFlaggedStore(
     ...(awsProfile !== undefined && { awsProfile }),
     ...(pathStyle !== undefined && { pathStyle }),
     signRequests: signRequest,
-    ...proxySettings(context.env),
+    ...storeConnections(flags, context.env),
     file: fileSettings(flags, { context, url }),
     gs: gsSettings(flags, context.env),
     hdfs: hdfsSettings(flags, context),
     https: httpsSettings(flags, context.env),
-    ...(clientCertificate !== undefined && { clientCertificate }),
-    ...(clientKey !== undefined && { clientKey }),
     s3: s3Settings(flags),
-    ...(caFile !== undefined && { caFile }),
-    ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
     azure: azureSettings(context.env),
     signal: context.signal,
     readOnly,
@@ -155,6 +151,42 @@ export async function openFlaggedStore(
   const attempt = retrying(policy, context.report)
   const store = await attempt(`open ${url.host}`, context.signal, () => openStore(url, storeOptions))
   return withRetry(withTrace(store, context.report), policy, context.report)
+}
+
+/** How the flags have servers of stores connected to. */
+export function storeConnections(flags: StoreFlags, env: Context['env']): ConnectionOptions {
+  const { clientCertificate, clientKey, caFile, insecureSkipTlsVerify } = flags
+  return {
+    ...proxySettings(env),
+    ...(clientCertificate !== undefined && { clientCertificate }),
+    ...(clientKey !== undefined && { clientKey }),
+    ...(caFile !== undefined && { caFile }),
+    ...(insecureSkipTlsVerify === true && { insecureSkipTlsVerify }),
+  }
+}
+
+/** Where a store's server is asked without the store's own client; absent where that is not over HTTP. */
+export function serverOf(url: URL, flags: StoreFlags, env: Context['env']): URL | undefined {
+  const { endpointUrl, webhdfsUrl } = flags
+  switch (url.protocol) {
+    case 's3:': {
+      const endpoint = endpointUrl ?? env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL
+      return URL.parse(`/${url.host}`, endpoint ?? 'https://s3.amazonaws.com') ?? undefined
+    }
+    case 'gs:':
+      return URL.parse(endpointUrl ?? env.STORAGE_EMULATOR_HOST ?? 'https://storage.googleapis.com') ?? undefined
+    case 'webhdfs:':
+      return webhdfsUrl?.[0] ?? new URL(`http://${url.host}`)
+    case 'swebhdfs:':
+      return webhdfsUrl?.[0] ?? new URL(`https://${url.host}`)
+    case 'hdfs:':
+      return webhdfsUrl?.[0]
+    case 'http:':
+    case 'https:':
+      return URL.parse(endpointUrl ?? url.origin) ?? undefined
+    default:
+      return undefined
+  }
 }
 
 function s3Settings({ requestPayer, sse, sseKmsKeyId, storageClass, tagging }: StoreFlags): S3Settings {

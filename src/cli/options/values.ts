@@ -87,6 +87,15 @@ export function parseStoreUrl(text: string): URL {
   })
 }
 
+/** @throws NimctlError `usage` / `ENDPOINT_URL_INVALID`. */
+export function parseEndpointUrl(text: string): URL {
+  if (URL.canParse(text)) return new URL(text)
+  throw new NimctlError('usage', 'ENDPOINT_URL_INVALID', {
+    what: `"${text}" is not the address of a model server.`,
+    next: 'Write it as https://HOST:PORT',
+  })
+}
+
 /** `a,b` in this order. */
 export function parseList(text: string): string[] {
   const items = text.split(',').map(item => item.trim())

@@ -59,6 +59,7 @@ async function* readBlob(session: RegistrySession, request: BlobRequest): AsyncG
     try {
       if (body === undefined) {
         incoming = await session.open(`blobs/${digest}`, { from: offset, signal })
+        checkLength(request, incoming)
         body = bytesFrom(incoming, offset)
       }
       const { done, value } = await body.next()
@@ -92,6 +93,17 @@ async function* bytesFrom(incoming: IncomingMessage, offset: number): AsyncGener
     known -= chunk.length - fresh.length
     if (fresh.length > 0) yield fresh
   }
+}
+
+/** Of a blob that lost bytes in its registry's storage the answer says it before they come. */
+function checkLength({ image, digest, size }: BlobRequest, { statusCode, headers }: IncomingMessage): void {
+  const length = headers['content-length']
+  if (statusCode !== 200 || length === undefined || Number(length) === size) return
+  throw new NimctlError('check-failed', 'IMAGE_DAMAGED', {
+    what: `A layer of ${image} is not the one that its manifest names.`,
+    why: `${digest} has ${size} bytes by its manifest; the registry has ${length}.`,
+    next: 'The image has to be pushed anew.',
+  })
 }
 
 function cutShort({ image, digest, size }: BlobRequest, offset: number): NimctlError {
