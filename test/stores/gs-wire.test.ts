@@ -80,6 +80,15 @@ describe('put', () => {
   )
 })
 
+it.each([499, 404, 410, 501])('takes an upload for given up when the server says %i', async status => {
+  const store = await open(({ method }) =>
+    method === 'DELETE' ? { status } : { headers: { location: `${server.endpoint}/upload/one?upload_id=1` } },
+  )
+  const upload = await store.openUpload('key', { size: bytes.length, partSize: step, ...never })
+  await upload.abort()
+  expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'DELETE'])
+})
+
 it('copies call by call until all is rewritten', async () => {
   const store = await open((_, count) =>
     count < 3 ? { body: { done: false, rewriteToken: `token ${count}` } } : { body: { done: true, resource } },
