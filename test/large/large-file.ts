@@ -30,9 +30,7 @@ export async function measureLargeFile(
   store: LargeStore,
   { help, say, size: about }: LargeFileOptions,
 ): Promise<boolean> {
-  const { bytes: most, why } = store.limit ?? { bytes: about, why: '' }
-  if (about > most) say(`${store.name}: a smaller file, as ${why}.`)
-  const size = Math.min(about, most) + 12_345
+  const size = about + 12_345
   const work = makeTemporaryDirectory()
   try {
     await requireRoom(work.path, 2 * size, 'Use a smaller file, such as --gibibytes 1.')
