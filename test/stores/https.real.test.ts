@@ -20,8 +20,11 @@ import { failEveryFifth } from './unreliable.ts'
 /** nginx shows no names that begin with a dot: the engine asks for them (test/e2e/https.real.test.ts). */
 const hidden = ['.dot/.dot']
 
+/** A page is a few folders, whatever lies in them. */
+const severalPages = 50
+
 /** HTTP has nothing that tells of uploads, or goes on with one. */
-const limits = { tellsUploads: false, resumes: false }
+const limits = { tellsUploads: false, resumes: false, severalPages }
 
 interface Running {
   endpoint: string
@@ -64,6 +67,7 @@ describe('nginx, PUT and a listing in JSON', () => {
   listingContract(
     open,
     nastyKeys.filter(key => !hidden.includes(key)),
+    severalPages,
   )
   multipartContract(open)
 })

@@ -10,6 +10,11 @@ import type { Store } from '../../src/stores/store.ts'
 import { type Hdfs, startHdfs } from '../servers/hdfs.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 
+/** A put is several requests, and the namenode writes most of them to its disk: a thousand take half a minute. */
+const pageSize = 20
+
+export const severalPages = 2 * pageSize + 3
+
 /** HDFS with a proxy before the namenode, and another before the datanode. */
 export interface HdfsServer {
   readonly hdfs: Hdfs
@@ -17,7 +22,7 @@ export interface HdfsServer {
   readonly datanode: FaultProxy
   /** What stands in a URL: `127.0.0.1:PORT`, of the proxy. */
   readonly host: string
-  /** An empty directory each time, with blocks of 1 MiB. By way of the proxies, or not. */
+  /** An empty directory each time, with blocks of 1 MiB and small pages. By way of the proxies, or not. */
   open(by: 'proxies' | 'nobody'): Promise<Store>
 }
 
@@ -53,7 +58,7 @@ export function hdfsServer(): HdfsServer {
     async open(by) {
       const host = by === 'proxies' ? new URL(namenode.endpoint).host : hdfs.httpAddress
       const url = new URL(`webhdfs://${host}/${randomUUID()}`)
-      return await openStore(url, { hdfs: { user: hdfs.superuser, blockSize: 1024 ** 2 } })
+      return await openStore(url, { hdfs: { user: hdfs.superuser, blockSize: 1024 ** 2, pageSize } })
     },
   }
 }

@@ -7,12 +7,12 @@ import type { Store } from '../../src/stores/store.ts'
 import { listKeys, putText } from './contract-tools.ts'
 import { describeStoreContract } from './contract.ts'
 import { failEveryFifth } from './unreliable.ts'
-import { hdfsServer } from './webhdfs-server.ts'
+import { hdfsServer, severalPages } from './webhdfs-server.ts'
 
 const server = hdfsServer()
 
 describe('HDFS', () => {
-  describeStoreContract('webhdfs', () => server.open('nobody'))
+  describeStoreContract('webhdfs', () => server.open('nobody'), [], { severalPages })
 
   it('says at once that a file and a directory would have the same name', async () => {
     const store = await server.open('nobody')
@@ -45,11 +45,12 @@ describe('HDFS, of whose requests every fifth fails', () => {
       server.datanode.calm()
     }
   })
-  describeStoreContract('webhdfs', async (): Promise<Store> => {
+  const openRetried = async (): Promise<Store> => {
     return withRetry(await server.open('proxies'), patience, event => {
       if (event.event === 'retrying') retries += 1
     })
-  })
+  }
+  describeStoreContract('webhdfs', openRetried, [], { severalPages })
   it('fails indeed', () => expect(retries / (seen() - before)).toBeGreaterThan(0.1))
 
   const seen = () => server.namenode.seen.length + server.datanode.seen.length

@@ -6,8 +6,7 @@ import type { Answers } from './recall.ts'
 import type { Session } from './session.ts'
 import { described, readStatus, type Status } from './status.ts'
 
-/** As S3's pages. */
-const pageSize = 1000
+const usualPageSize = 1000
 
 /** Some entries of a directory. */
 export interface Batch {
@@ -22,6 +21,7 @@ export async function listObjects(
   { prefix, cursor, signal }: { prefix: string; cursor: string | undefined; signal: AbortSignal },
 ): Promise<Page> {
   signal.throwIfAborted()
+  const { pageSize = usualPageSize } = session.settings
   return await session.batches.during(JSON.stringify([prefix, cursor]), async known => {
     const objects: StoredObject[] = []
     for await (const { key, status } of walkFiles(session, session.root, { prefix, after: cursor, known, signal })) {

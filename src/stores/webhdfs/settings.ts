@@ -20,6 +20,8 @@ export interface HdfsSettings {
   replication?: number
   /** Bytes of a block and, over WebHDFS, of a part at least. Default over WebHDFS: 64 MiB. */
   blockSize?: number
+  /** Over WebHDFS: objects that a page of a listing has at most. Default: 1,000, as S3's. */
+  pageSize?: number
   /**
    * By Hadoop's own client, the installed program `hdfs`, instead of WebHDFS: with this environment and nothing beside. It
    * has its own ways to say who asks, so `user` and tokens don't count.
