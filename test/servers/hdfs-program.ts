@@ -1,5 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+
+import { execa } from 'execa'
 
 import type { Hdfs } from './hdfs.ts'
 import { requireJava } from './install-maven.ts'
@@ -11,13 +13,14 @@ export interface HdfsProgram {
   calls(): string[]
 }
 
-/** Half a tenth of a second less each time: these jars are trusted. */
-const quick = ['-XX:+UnlockDiagnosticVMOptions', '-XX:-BytecodeVerificationRemote']
+/** These jars are trusted. */
+const trusting = ['-XX:+UnlockDiagnosticVMOptions', '-XX:-BytecodeVerificationRemote']
 
 /** A program `hdfs` as Hadoop's distribution has it, as far as `hdfs dfs` goes. */
-export function writeHdfsProgram(directory: string, { javaArguments }: Pick<Hdfs, 'javaArguments'>): HdfsProgram {
+export async function writeHdfsProgram(directory: string, hdfs: Hdfs): Promise<HdfsProgram> {
   const log = join(directory, 'calls.log')
-  const java = [requireJava(), ...quick, ...javaArguments].map(word => `'${word}'`).join(' ')
+  const quick = await archiveClasses(directory, hdfs)
+  const java = [requireJava(), ...quick].map(word => `'${word}'`).join(' ')
   const script = `#!/bin/sh
 [ "$1" = dfs ] || exit 2
 shift
@@ -33,4 +36,18 @@ exec ${java} org.apache.hadoop.fs.FsShell "$@"
         .split('\n')
         .flatMap(line => / ?(-[a-zA-Z]{2,}) /.exec(line)?.[1] ?? []),
   }
+}
+
+/** Java maps the classes that a first call has left, and flags say so. No directory may be on its class path. */
+async function archiveClasses(
+  directory: string,
+  { javaArguments, configuration, rpcAddress }: Hdfs,
+): Promise<readonly string[]> {
+  const [archive, jar] = [join(directory, 'classes.jsa'), join(directory, 'conf.jar')]
+  const files = readdirSync(configuration).map(name => join(configuration, name))
+  await execa('python3', ['-m', 'zipfile', '-c', jar, ...files])
+  const flags = [...trusting, '-Xlog:cds=off', ...javaArguments.map(word => word.replace(configuration, jar))]
+  const listing = ['org.apache.hadoop.fs.FsShell', '-ls', `hdfs://${rpcAddress}/`]
+  await execa(requireJava(), [`-XX:ArchiveClassesAtExit=${archive}`, ...flags, ...listing])
+  return [`-XX:SharedArchiveFile=${archive}`, ...flags]
 }
