@@ -13,25 +13,23 @@ import { s3At } from './stores/s3.ts'
 /** Twenty times what it takes on a machine that does nothing else. */
 const timeout = 1_200_000
 
+/** Less than half of a campaign's: each is several requests, at HDFS a dozen. */
+const smallFiles = 15
+
 /** `npm run campaign -- --store all` kills 200 times at each. */
 describe.each([newSeed()])('after kill -9, at any moment (seed %i)', seed => {
   it('an upload to S3, or a download, goes on', { timeout }, async () => {
     const store = s3At(inject('s3Env'))
-    const results = await runCampaign(store, { uploadKills: 9, downloadKills: 1, random: seeded(seed) })
+    const kills = { uploadKills: store.phases.length + 1, downloadKills: 1 }
+    const results = await runCampaign(store, { ...kills, smallFiles, random: seeded(seed) })
     expect(results.filter(({ problems }) => problems.length > 0)).toEqual([])
     expect(new Set(results.map(({ phase }) => phase))).toEqual(new Set([...store.phases, 'part', 'range']))
   })
 
-  it.each([
-    { store: file, uploadKills: 2 },
-    { store: gs, uploadKills: 2 },
-    { store: azure, uploadKills: 2 },
-    // Each costs several times as much as one there.
-    { store: hdfs, uploadKills: 1 },
-    { store: https, uploadKills: 1 },
-  ])('the same at $store.name', { timeout }, async ({ store, uploadKills }) => {
-    const results = await runCampaign(store, { uploadKills, downloadKills: 0, random: seeded(seed) })
+  it.each([file, gs, azure, hdfs, https])('the same at $name', { timeout }, async store => {
+    const kills = { uploadKills: 1, downloadKills: 0 }
+    const results = await runCampaign(store, { ...kills, smallFiles, random: seeded(seed) })
     expect(results.filter(({ problems }) => problems.length > 0)).toEqual([])
-    expect(results).toHaveLength(uploadKills)
+    expect(results).toHaveLength(1)
   })
 })

@@ -30,10 +30,11 @@ export interface Place {
   close(): Promise<void>
 }
 
-export async function openPlace(store: CampaignStore, random: Seeded): Promise<Place> {
+/** @param smallFiles of one version of the cache. */
+export async function openPlace(store: CampaignStore, random: Seeded, smallFiles?: number): Promise<Place> {
   const work = await temporaryDirectory()
   const cache = join(work, 'cache')
-  await makeSeededCache(cache, random)
+  await makeSeededCache(cache, random, { smallFiles })
   await mkdir(join(work, 'home'))
   const running = await store.start()
   const state = (name: string) => join(work, `state-${name}`)

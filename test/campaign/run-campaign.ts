@@ -17,14 +17,16 @@ export interface CampaignOptions {
   uploadKills: number
   downloadKills: number
   random: Seeded
+  /** Of one version of the cache. */
+  smallFiles?: number
   /** After each kill. */
   onKill?: (result: KillResult, name: string) => void
 }
 
 /** Against one server; leaves nothing of it but an upload that ended well. */
 export async function runCampaign(store: CampaignStore, options: CampaignOptions): Promise<KillResult[]> {
-  const { uploadKills, downloadKills, random, onKill } = options
-  const place = await openPlace(store, random)
+  const { uploadKills, downloadKills, random, smallFiles, onKill } = options
+  const place = await openPlace(store, random, smallFiles)
   const run = `campaign-${process.pid}-${random.below(2 ** 30)}`
   const results: KillResult[] = []
   const take = (result: KillResult, name: string) => {

@@ -4,7 +4,11 @@ import type { Seeded } from '../seeded.ts'
 const mebibyte = 2 ** 20
 
 /** Some blobs that go in several parts of 5 MiB and come in several ranges of 8, two versions that share one, small files. */
-export async function makeSeededCache(root: string, random: Seeded, { smallFiles = 40 } = {}): Promise<void> {
+export async function makeSeededCache(
+  root: string,
+  random: Seeded,
+  { smallFiles = 40 }: { smallFiles?: number | undefined } = {},
+): Promise<void> {
   const blob = (least: number, most: number) => random.bytes(least * mebibyte + random.below((most - least) * mebibyte))
   const shared = blob(9, 12)
   const small = Array.from({ length: smallFiles }, (_, index) => [
