@@ -53,7 +53,8 @@ export async function openImageSource(
     case 'docker-daemon': {
       const { openRegistryImage } = await import('./registry/image.ts')
       const credentials = await options.findCredentials(reference.registry)
-      const { registry, report, signal } = options
+      const { report, signal } = options
+      const registry = reachedAs(reference.registry, options.registry)
       return await openRegistryImage(reference, { ...registry, report, signal, ...(credentials && { credentials }) })
     }
     case 'oci':
@@ -66,4 +67,9 @@ export async function openImageSource(
       return await openDockerArchive(reference, options)
     }
   }
+}
+
+/** What is for the registry next door is not for those that are given keys: these are asked over TLS all the same. */
+function reachedAs(registry: string, { plainHttp, ...settings }: FindOptions['registry']): FindOptions['registry'] {
+  return plainHttp === true && !['nvcr.io', 'docker.io'].includes(registry) ? { ...settings, plainHttp } : settings
 }

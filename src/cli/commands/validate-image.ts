@@ -1,7 +1,5 @@
 import { Command } from 'commander'
 
-import type { FindOptions } from '../../image/find-image.ts'
-import type { ImageReference } from '../../image/reference.ts'
 import type { Context } from '../context.ts'
 import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
 import { addRegistryOptions, registrySettings, type RegistryFlags } from '../options/image.ts'
@@ -38,7 +36,7 @@ export function validateImageCommand(context: Context): Command {
             image,
             ...(flags.mirror !== undefined && { mirror: flags.mirror }),
             ...settings,
-            open: asked => openImageSource(asked, { ...settings, registry: reachedAs(asked, settings.registry) }),
+            open: asked => openImageSource(asked, settings),
             ...(login !== undefined && { authenticatedAs: login.username }),
             insecureTls: flags.insecureSkipTlsVerify === true || flags.plainHttp === true,
             checks,
@@ -47,13 +45,4 @@ export function validateImageCommand(context: Context): Command {
       )
     })
   return addCheckOptions(addRegistryOptions(command))
-}
-
-/** With a mirror both are asked: what is for the one next door is not for those that hold keys and speak TLS. */
-function reachedAs(
-  reference: ImageReference,
-  { plainHttp, ...registry }: FindOptions['registry'],
-): FindOptions['registry'] {
-  const isPublic = 'path' in reference || ['nvcr.io', 'docker.io'].includes(reference.registry)
-  return plainHttp === undefined || isPublic ? registry : { ...registry, plainHttp }
 }
