@@ -13,7 +13,7 @@ import { NimctlError } from '../system/errors.ts'
 import { withLocks } from '../system/lock.ts'
 import type { Report } from '../system/progress.ts'
 import { askedIds, sourcesOf } from './asked.ts'
-import { bytesToCome } from './bytes-to-come.ts'
+import { type AskSizes, bytesToCome } from './bytes-to-come.ts'
 import type { CacheRecord, CacheTree } from './cache-tree.ts'
 import { sumContents } from './check-contents.ts'
 import { checkTree } from './check-tree.ts'
@@ -33,6 +33,8 @@ export interface BuildCacheRequest extends Omit<DownloadRequest, 'directory' | '
   manifest: ModelManifest
   directory: string
   download: Download
+  /** Asked before the start, for sizes that the manifest does not tell. */
+  askSizes?: AskSizes | undefined
   /** Holds the directory for one run on this host. */
   lockFile: string
   /** Names nimctl in the record, such as `nimctl/1.2.0`. */
@@ -128,8 +130,10 @@ async function buildLocked(request: BuildCacheRequest, context: BuildContext): P
   }
 }
 
-async function bytesNeeded({ directory, download, manifest }: BuildCacheRequest): Promise<number | undefined> {
-  return bytesToCome(download, { manifest, tree: await scanCacheTree(directory) })
+async function bytesNeeded(request: BuildCacheRequest): Promise<number | undefined> {
+  const { directory, download, manifest, askSizes } = request
+  if (await isWholeStore(await readCacheRecord(directory), request)) return 0
+  return await bytesToCome(download, { manifest, tree: await scanCacheTree(directory), askSizes })
 }
 
 /** Trees of different forms, or two models as plain files, cannot be told apart again. */

@@ -40,7 +40,7 @@ export function ngcAddresses(env: Environment): { api: URL; auth: URL } {
     if (url !== null && /^https?:$/.test(url.protocol) && url.username === '') return url
     throw new NimctlError('usage', 'NGC_ENDPOINT_INVALID', {
       what: `${name} is no address.`,
-      next: 'Write it as HOST or HOST:PORT.',
+      next: 'Write it as HOST, HOST:PORT or, of a mirror, HOST/PATH.',
     })
   }
   return {

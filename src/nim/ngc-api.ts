@@ -1,160 +1,215 @@
 import type { IncomingMessage } from 'node:http'
 
-import { errorCode, errorMessage, NimctlError } from '../system/errors.ts'
 import { type ConnectionOptions, openConnections } from '../system/http/connections.ts'
-import { networkFailure } from '../system/http/network-failure.ts'
 import { addressOf, send } from '../system/http/send.ts'
-import { parseJson, textAt } from '../system/json.ts'
-import { sanitize, type Secret, secret } from '../system/secret.ts'
+import { readShortBody } from '../system/http/short-body.ts'
+import { type Report, silent } from '../system/progress.ts'
+import { defaultRetryPolicy, retrying, type RetryPolicy } from '../system/retry.ts'
+import { type Secret, shownUrl } from '../system/secret.ts'
+import { authorizing } from './ngc-authorize.ts'
+import { answerError, invalidAnswer, networkError } from './ngc-errors.ts'
+import { type FileListPage, isPermitted, readFileList } from './ngc-file-list.ts'
 
 export interface NgcOptions {
   key: Secret
-  /** Where the API is, and where keys of the old kind become tokens. */
+  /** The model API, such as `https://api.ngc.nvidia.com`; mirrors have a path behind it. */
   api: URL
+  /** Where keys of the old kind are exchanged, such as `https://authn.nvidia.com`. */
   auth: URL
   connections: ConnectionOptions
-  signal: AbortSignal
+  retry: RetryPolicy
+  report: Report
 }
 
+/** A model in one version, as manifests name it. */
 export interface NgcModel {
-  /** `org/team/model` or `org/model`. */
+  /** `org/team/model`, or `org/model` where NGC has no team. */
   repository: string
   version: string
 }
 
-/**
- * Asks NGC whether a key may fetch a model, by the list of its files; nothing is fetched. There is no official reference:
- * addresses and the second way are those of reference/nim.md, section 8.
- *
- * @throws NimctlError `auth` / `NGC_KEY_REFUSED`, `NGC_NOT_ENTITLED`; `not-found` / `MODEL_NOT_FOUND`; `unavailable` /
- * `NGC_UNREACHABLE`, `NGC_TLS`, `NGC_THROTTLED`.
- */
-export async function requireModelAccess(model: NgcModel, options: NgcOptions): Promise<void> {
-  const { api, key } = options
-  const token = key.unwrap().startsWith('nvapi-') ? key : await exchange(model, options)
-  const headers = { authorization: `Bearer ${token.unwrap()}` }
-  const base = `v2/${modelPath(model.repository)}`
-  const version = encodeURIComponent(model.version)
-  const list = await ask(new URL(`${base}/${version}/files?page-size=1&page-number=1`, api), headers, options)
-  if (list.status === 200) return
-  // "Org context missing": some keys may fetch files of the public organization without being told the list.
-  const secondWay = list.status === 400 || list.status === 401
-  const answer = secondWay
-    ? await ask(new URL(`${base}/versions/${version}/files/checksums.blake3`, api), headers, options)
-    : list
-  if (answer.status !== 200) throw refusal(model, answer, api)
+/** NGC's model API (reference/nim.md, section 8). Reads alone, and no file as a whole. */
+export interface NgcSession {
+  /**
+   * Where the files of a version lie, by name: signed addresses, which need no key. Empty where NGC gives none, as in
+   * organizations whose lists only members may have ("Org contex missing"), though each file may be had by its name.
+   *
+   * @throws NimctlError `auth` / `NGC_KEY_REFUSED`, `NGC_FORBIDDEN`, `NGC_NOT_ENTITLED`; `not-found` /
+   * `MODEL_NOT_FOUND`; `unavailable` / `NGC_UNREACHABLE`, `NGC_THROTTLED`, `NGC_TLS`, `NGC_ANSWER_INVALID`.
+   */
+  listFiles(model: NgcModel, signal: AbortSignal): Promise<ReadonlyMap<string, URL>>
+  /**
+   * How many bytes a file has, by a request for the first one: signatures mostly hold for GET alone, so HEAD would be
+   * refused.
+   *
+   * @param url its signed address; absent: it is asked for by its name, with the key.
+   * @throws as `listFiles`.
+   */
+  sizeOf(model: NgcModel, file: { name: string; url: URL | undefined }, signal: AbortSignal): Promise<number>
 }
 
-function modelPath(repository: string): string {
-  const parts = repository.split('/').map(encodeURIComponent)
-  const [org = '', team = '', model] = parts
-  return model === undefined
-    ? `org/${org}/models/${team}`
-    : `org/${org}/team/${team}/models/${parts.slice(2).join('/')}`
+interface NgcRequest {
+  url: URL
+  /** Told to this address alone: where it leads to is another's, and wants none. */
+  authorization?: string | undefined
+  headers?: Record<string, string>
+  signal: AbortSignal
 }
 
-/** A key of the old kind becomes a token for the model's organization. */
-async function exchange({ repository }: NgcModel, options: NgcOptions): Promise<Secret> {
-  const [org = '', team, model] = repository.split('/')
-  const scope = `group/ngc:${org}${model === undefined ? '' : `/${team}`}`
-  const url = new URL(`token?service=ngc&scope=${encodeURIComponent(scope)}`, options.auth)
-  const basic = Buffer.from(`$oauthtoken:${options.key.unwrap()}`).toString('base64')
-  const answer = await ask(url, { authorization: `Basic ${basic}` }, options)
-  const token = textAt(parseJson(answer.text), 'token')
-  if (answer.status === 200 && token !== undefined) return secret(token)
-  throw new NimctlError('auth', 'NGC_KEY_REFUSED', {
-    what: 'NGC refused the key.',
-    why: `${options.auth.host} answers ${answer.status}. ${answer.words}`.trim(),
-    next: 'Make a new key at https://org.ngc.nvidia.com/setup/api-keys and export it as NGC_API_KEY.',
-  })
+interface Reading {
+  subject: string
+  /** Bytes. */
+  limit: number
+  /** Statuses that are no failure, but mean that there is nothing to read. */
+  unless?: readonly number[]
 }
 
-interface Answer {
-  status: number
-  text: string
-  words: string
-}
+const mostRedirects = 5
+/** 500 addresses of some 2,000 characters. */
+const longestList = 16 * 1024 * 1024
+const longestToken = 1024 * 1024
+const pageSize = 500
+/** Fifty times the files of the largest version that is known. */
+const mostPages = 100
+/** 400 and 401 may speak of the list alone: whether the key is good, the files tell. */
+const noList: FileListPage = { urls: new Map(), pages: 0 }
 
-/** Only the beginning of an answer is read: a list of one file and errors are short. */
-const mostBytes = 64 * 1024
-
-async function ask(url: URL, headers: Record<string, string>, options: NgcOptions): Promise<Answer> {
-  const { key, signal } = options
+export async function openNgcSession(options: NgcOptions): Promise<NgcSession> {
+  const { api, report } = options
   const connections = await openConnections(options.connections)
-  try {
-    const incoming = await send(connections, {
-      to: addressOf(url),
-      method: 'GET',
-      path: url.pathname + url.search,
-      headers: { host: url.host, 'user-agent': 'nimctl', accept: 'application/json', ...headers },
-      signal,
-    })
-    incoming.on('error', () => {})
-    const text = await readBeginning(incoming)
-    const said = textAt(parseJson(text), 'requestStatus', 'statusDescription') ?? ''
-    return { status: incoming.statusCode ?? 0, text, words: sanitize(said, [key]).slice(0, 200) }
-  } catch (error) {
-    signal.throwIfAborted()
-    throw translate(error, url)
-  } finally {
-    connections.httpAgent.destroy()
-    connections.httpsAgent.destroy()
-  }
-}
+  const attempt = retrying(options.retry, report)
 
-async function readBeginning(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    chunks.push(chunk)
-    length += chunk.length
-    if (length > mostBytes) break
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function refusal({ repository, version }: NgcModel, { status, words }: Answer, { host }: URL): NimctlError {
-  const why = `${host} answers ${status}. ${words}`.trim()
-  const name = `${repository}:${version}`
-  switch (status) {
-    case 401:
-      return new NimctlError('auth', 'NGC_KEY_REFUSED', {
-        what: `NGC refused the key for ${name}.`,
-        why,
-        next: 'Make a new key at https://org.ngc.nvidia.com/setup/api-keys and export it as NGC_API_KEY.',
+  const request = async ({ url, authorization, headers, signal }: NgcRequest): Promise<IncomingMessage> => {
+    const started = performance.now()
+    const answered = (outcome: string) =>
+      report({ event: 'request', operation: `GET ${shownUrl(url)}`, durationMs: performance.now() - started, outcome })
+    try {
+      const incoming = await send(connections, {
+        to: addressOf(url),
+        method: 'GET',
+        path: `${url.pathname}${url.search}`,
+        headers: {
+          host: url.host,
+          'user-agent': 'nimctl',
+          'accept-encoding': 'identity',
+          ...headers,
+          ...(authorization !== undefined && { authorization }),
+        },
+        signal,
       })
-    case 402:
-    case 403:
-      return new NimctlError('auth', 'NGC_NOT_ENTITLED', {
-        what: `The organization of this key may not have ${name}.`,
-        why,
-        next: 'Ask for the entitlement (NVIDIA AI Enterprise), or take a key of the organization that has it.',
-      })
-    case 404:
-      return new NimctlError('not-found', 'MODEL_NOT_FOUND', { what: `NGC has no ${name}.`, why })
-    case 429:
-      return new NimctlError('unavailable', 'NGC_THROTTLED', { what: 'NGC asks for fewer requests.', why })
-    default:
-      return new NimctlError('unavailable', 'NGC_UNREACHABLE', { what: `NGC does not answer for ${name}.`, why })
+      answered(String(incoming.statusCode))
+      // Whoever reads it hears of it; an answer that is left has nobody to tell.
+      incoming.on('error', () => {})
+      return incoming
+    } catch (error) {
+      answered('failed')
+      signal.throwIfAborted()
+      throw networkError(error, url)
+    }
   }
-}
 
-function translate(error: unknown, { host }: URL): unknown {
-  const failure = networkFailure(errorCode(error))
-  if (error instanceof NimctlError || failure === undefined) return error
-  const why = [errorCode(error), sanitize(errorMessage(error))].filter(Boolean).join(': ')
-  if (failure === 'certificate' || failure === 'tls-not-spoken') {
-    return new NimctlError('unavailable', 'NGC_TLS', {
-      what: `The certificate of ${host} is not trusted, or it speaks no TLS.`,
-      why,
-      next: 'Name the CA of your proxy: --ca-file FILE (NIMCTL_CA_FILE)',
-      cause: error,
-    })
+  const follow = async (first: NgcRequest, subject: string): Promise<IncomingMessage> => {
+    let asked = first
+    for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
+      const incoming = await request(asked)
+      const { location } = incoming.headers
+      if (![301, 302, 303, 307, 308].includes(incoming.statusCode ?? 0)) return incoming
+      incoming.destroy()
+      const next = URL.parse(location ?? '', asked.url.href)
+      if (next === null || !isPermitted(next, asked.url)) break
+      asked = { ...asked, url: next, authorization: undefined }
+    }
+    throw invalidAnswer(subject, `${asked.url.host} leads in a circle, to no address, or from HTTPS to HTTP.`)
   }
-  return new NimctlError('unavailable', 'NGC_UNREACHABLE', {
-    what: `${host} could not be reached.`,
-    why,
-    next: 'Look at the network, HTTPS_PROXY and NGC_API_ENDPOINT.',
-    cause: error,
+
+  const read = async (asked: NgcRequest, { subject, limit, unless = [] }: Reading): Promise<Buffer | undefined> => {
+    const incoming = await follow(asked, subject)
+    if (unless.includes(incoming.statusCode ?? 0)) {
+      incoming.destroy()
+      return undefined
+    }
+    if (incoming.statusCode !== 200) throw await answerError(incoming, subject)
+    const body = await readShortBody(incoming, limit).catch((error: unknown) => {
+      asked.signal.throwIfAborted()
+      throw networkError(error, asked.url)
+    })
+    if (body === undefined) throw invalidAnswer(subject, `It has more than ${limit} bytes.`)
+    return body
+  }
+
+  const authorize = authorizing({
+    key: options.key,
+    auth: options.auth,
+    read: (url, authorization, signal) =>
+      read({ url, authorization, signal }, { subject: 'a token', limit: longestToken }),
   })
+
+  const listPage = (model: NgcModel, page: number, signal: AbortSignal) =>
+    attempt(`list ${nameOf(model)}`, signal, async () => {
+      const query = `page-size=${pageSize}&page-number=${page}`
+      const url = new URL(`${modelUrl(api, model)}/${encodeURIComponent(model.version)}/files?${query}`)
+      const authorization = await authorize(model.repository, signal)
+      const subject = nameOf(model)
+      const body = await read({ url, authorization, signal }, { subject, limit: longestList, unless: [400, 401] })
+      return body === undefined ? noList : readFileList(body, { url, subject })
+    })
+
+  return {
+    listFiles: async (model, signal) => {
+      const files = new Map<string, URL>()
+      for (let page = 1; page <= mostPages; page += 1) {
+        const { urls, pages } = await listPage(model, page, signal)
+        for (const [name, url] of urls) files.set(name, url)
+        if (page >= pages) break
+      }
+      return files
+    },
+    sizeOf: (model, { name, url }, signal) =>
+      attempt(`size of ${name} of ${nameOf(model)}`, signal, async () => {
+        const path = name.split('/').map(encodeURIComponent).join('/')
+        const own = new URL(`${modelUrl(api, model)}/versions/${encodeURIComponent(model.version)}/files/${path}`)
+        const authorization = url === undefined ? await authorize(model.repository, signal) : undefined
+        const headers = { range: 'bytes=0-0' }
+        const subject = `${nameOf(model)}, file ${name}`
+        const incoming = await follow({ url: url ?? own, authorization, headers, signal }, subject)
+        return await sizeIn(incoming, subject)
+      }),
+  }
+}
+
+export type AccessOptions = Omit<NgcOptions, 'retry' | 'report'> & { signal: AbortSignal }
+
+/**
+ * Asks once whether a key may fetch a model, by the list of its files, and where that tells nothing by the file that
+ * each version has; nothing is fetched.
+ *
+ * @throws as `NgcSession.listFiles`.
+ */
+export async function requireModelAccess(model: NgcModel, { signal, ...options }: AccessOptions): Promise<void> {
+  const session = await openNgcSession({ ...options, retry: { ...defaultRetryPolicy, maxRetries: 0 }, report: silent })
+  const files = await session.listFiles(model, signal)
+  if (files.size === 0) await session.sizeOf(model, { name: 'checksums.blake3', url: undefined }, signal)
+}
+
+export function nameOf({ repository, version }: NgcModel): string {
+  return `${repository}:${version}`
+}
+
+function modelUrl({ href }: URL, { repository }: NgcModel): string {
+  const parts = repository.split('/').map(encodeURIComponent)
+  const [org = '', ...rest] = parts
+  const [team, name] = rest.length > 1 ? rest : [undefined, rest[0]]
+  return `${href.replace(/\/$/, '')}/v2/org/${org}${team === undefined ? '' : `/team/${team}`}/models/${name}`
+}
+
+/** From the answer to a request for the first byte; an empty file has none, and some servers send the whole. */
+async function sizeIn(incoming: IncomingMessage, subject: string): Promise<number> {
+  const { statusCode: status, headers } = incoming
+  if (status !== 200 && status !== 206 && status !== 416) throw await answerError(incoming, subject)
+  const told = status === 200 ? headers['content-length'] : /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]
+  if (status === 206 && headers['content-length'] === '1') incoming.resume()
+  else incoming.destroy()
+  const size = /^\d{1,15}$/.test(told ?? '') ? Number(told) : undefined
+  if (size === undefined) throw invalidAnswer(subject, 'It does not tell the size of the file.')
+  return size
 }

@@ -2,7 +2,7 @@ import pMap from 'p-map'
 
 import type { ImageSource } from '../image/image-source.ts'
 import type { NimImage } from '../image/inspect.ts'
-import { type NgcModel, type NgcOptions, requireModelAccess } from '../nim/ngc-api.ts'
+import { type AccessOptions, type NgcModel, requireModelAccess } from '../nim/ngc-api.ts'
 import { parseModelManifest } from '../profiles/manifest.ts'
 import type { ManifestProfile } from '../profiles/model-manifest.ts'
 import { type DoctorFinding, look } from './look.ts'
@@ -13,7 +13,7 @@ export interface ImageQuestion {
   openImage: () => Promise<ImageSource>
   inspect: (source: ImageSource) => Promise<NimImage>
   /** Absent where there is no key. */
-  ngc?: NgcOptions
+  ngc?: AccessOptions
   signal: AbortSignal
 }
 

@@ -1,3 +1,4 @@
+import { fileAddress } from './file-address.ts'
 import type { FileCount, ListedProfile, ProfileListing } from './listing.ts'
 import type { ManifestFile, ModelManifest } from './model-manifest.ts'
 
@@ -11,19 +12,25 @@ export interface HeldFile {
   size: number
 }
 
+export interface KnownBesideManifest {
+  /** What the place holds; its sizes count where the manifest tells none. */
+  held?: readonly HeldFile[] | undefined
+  /** What NGC says, by `fileAddress`; it counts where neither of them tells. */
+  sizes?: ReadonlyMap<string, number> | undefined
+}
+
 /**
  * Says of each profile its bytes, what of it other selected profiles have too, and what is new to a place. A file is
  * the same where NGC address and name are; manifests of version 1 name no version, so nothing is said of theirs.
- *
- * @param held what the place holds; its sizes count where the manifest tells none.
  */
 export function weighProfiles(
   listing: ProfileListing,
   manifest: ModelManifest,
-  held?: readonly HeldFile[],
+  { held, sizes }: KnownBesideManifest = {},
 ): ProfileListing {
-  const heldSizes = held && new Map(held.map(file => [addressOf(file) ?? '', file.size]))
-  const filesOf = new Map(manifest.profiles.map(({ id, files }) => [id, weighFiles(files, heldSizes)]))
+  const heldSizes = held && new Map(held.map(file => [fileAddress(file) ?? '', file.size]))
+  const known = new Map([...(sizes ?? []), ...(heldSizes ?? [])])
+  const filesOf = new Map(manifest.profiles.map(({ id, files }) => [id, weighFiles(files, known)]))
   const selected = listing.profiles.filter(profile => profile.selected).map(({ id }) => filesOf.get(id))
   const owners = countOwners(selected)
   const profiles = listing.profiles.map(profile => {
@@ -35,6 +42,19 @@ export function weighProfiles(
   return { ...listing, profiles, ...countTogether(selected, heldSizes) }
 }
 
+/** The files of the selected profiles whose sizes neither the manifest tells nor the place where they lie. */
+export function untoldFiles(
+  listing: ProfileListing,
+  manifest: ModelManifest,
+  held: readonly HeldFile[] = [],
+): ManifestFile[] {
+  const selected = new Set(listing.profiles.filter(profile => profile.selected).map(({ id }) => id))
+  const there = new Set(held.map(fileAddress))
+  const files = manifest.profiles.filter(({ id }) => selected.has(id)).flatMap(profile => profile.files)
+  const untold = files.filter(file => file.size === undefined && !there.has(fileAddress(file)))
+  return [...new Map(untold.map(file => [fileAddress(file) ?? file.path, file])).values()]
+}
+
 /** A profile's files by their addresses, each with its size. */
 interface WeighedFiles {
   sizes: ReadonlyMap<string, number | undefined>
@@ -42,28 +62,13 @@ interface WeighedFiles {
   isAddressed: boolean
 }
 
-function weighFiles(files: readonly ManifestFile[], heldSizes: ReadonlyMap<string, number> | undefined): WeighedFiles {
+function weighFiles(files: readonly ManifestFile[], known: ReadonlyMap<string, number>): WeighedFiles {
   const sizes = new Map<string, number | undefined>()
   for (const file of files) {
-    const address = addressOf(file)
-    sizes.set(address ?? file.path, file.size ?? (address === undefined ? undefined : heldSizes?.get(address)))
+    const address = fileAddress(file)
+    sizes.set(address ?? file.path, file.size ?? (address === undefined ? undefined : known.get(address)))
   }
-  return { sizes, isAddressed: files.length > 0 && files.every(file => addressOf(file) !== undefined) }
-}
-
-/** Addresses in manifests may be percent-encoded, names on disk are not. */
-function addressOf({ repository, version, file }: Omit<ManifestFile, 'path'>): string | undefined {
-  if (repository === undefined || version === undefined) return undefined
-  return `${repository}:${version}/${decoded(file)}`
-}
-
-function decoded(file: string): string {
-  try {
-    return decodeURIComponent(file)
-  } catch (error) {
-    if (error instanceof URIError) return file
-    throw error
-  }
+  return { sizes, isAddressed: files.length > 0 && files.every(file => fileAddress(file) !== undefined) }
 }
 
 function countOwners(selected: readonly (WeighedFiles | undefined)[]): Map<string, number> {

@@ -164,6 +164,7 @@ it.each<[string, () => string[], string, RegExp]>([
     'NEW_TO_NEEDS_MANIFEST',
     /files/,
   ],
+  ['--sizes without a manifest', () => ['--file', place.path('list.txt'), '--sizes'], 'SIZES_NEED_MANIFEST', /files/],
   ['--new-to a word', () => ['--file', place.path('manifest.yaml'), '--new-to', 'models'], 'URL_INVALID', /./],
 ])('refuses %s in a sentence', async (_, args, code, why) => {
   const outcome = await profiles(...args(), '--json')

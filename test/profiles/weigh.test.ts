@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { listManifest } from '../../src/profiles/manifest-listing.ts'
 import { parseModelManifest } from '../../src/profiles/manifest.ts'
-import { type HeldFile, weighProfiles } from '../../src/profiles/weigh.ts'
+import { type HeldFile, untoldFiles, weighProfiles } from '../../src/profiles/weigh.ts'
 
 const file = (version: string, name: string, size?: number) =>
   `      ${version}/${name}: {uri: "ngc://nim/a/b:${version}?file=${name}"${size === undefined ? '' : `, size: ${size}`}}\n`
@@ -15,10 +15,10 @@ const sized = manifest(
   profile('three', file('other', 'x', 1)),
 )
 
-function weigh(from: typeof sized, selected: string[], held?: HeldFile[]) {
+function weigh(from: typeof sized, selected: string[], held?: HeldFile[], sizes?: ReadonlyMap<string, number>) {
   const listing = listManifest(from)
   const profiles = listing.profiles.map(each => ({ ...each, selected: selected.includes(each.id) }))
-  return weighProfiles({ ...listing, profiles }, from, held)
+  return weighProfiles({ ...listing, profiles }, from, { held, sizes })
 }
 
 const held = (version: string, name: string, size: number): HeldFile => ({
@@ -72,6 +72,21 @@ it('takes the sizes of what is there where the manifest tells none', () => {
   expect(profiles[1]).not.toHaveProperty('bytes')
   expect(profiles[1]?.new).not.toHaveProperty('bytes')
   expect(together).toEqual({ files: 3, new: { files: 1 } })
+})
+
+it('takes what NGC says where neither the manifest nor the place tells, and asks for no more', () => {
+  const plain = manifest(
+    profile('one', file('hf', 'a%20b'), file('hf', 'c', 100)),
+    profile('two', file('hf', 'a%20b'), file('hf', 'd')),
+    profile('three', file('hf', 'e')),
+  )
+  const listing = listManifest(plain)
+  const chosen = { ...listing, profiles: listing.profiles.map(each => ({ ...each, selected: each.id !== 'three' })) }
+  expect(untoldFiles(chosen, plain, [held('hf', 'd', 5)]).map(each => each.file)).toEqual(['a%20b'])
+  const sizes = new Map([['nim/a/b:hf/a b', 7]])
+  const { profiles, together } = weigh(plain, ['one', 'two'], [held('hf', 'd', 5)], sizes)
+  expect(profiles.map(({ bytes }) => bytes)).toEqual([107, 12, undefined])
+  expect(together).toEqual({ files: 3, bytes: 112, new: { files: 2, bytes: 107 } })
 })
 
 it('does not guess which files are the same where a manifest names no version', () => {

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 
 import { askedIds, sourcesOf } from '../../cache/asked.ts'
+import type { AskSizes } from '../../cache/bytes-to-come.ts'
 import type { NimImage, PullPolicy } from '../../image/inspect.ts'
 import type { Download } from '../../nim/downloads.ts'
 import { needsGpuToDownload } from '../../nim/families.ts'
@@ -22,6 +23,7 @@ import { addContainerOptions, containerSettings, openHostEngine, type EngineFlag
 import type { HostQuestion } from '../options/host-listing.ts'
 import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
+import { sizeQuestion } from '../options/ngc.ts'
 import { findLogin } from '../options/registry.ts'
 import type { GlobalFlags } from '../program.ts'
 import { renderCachePlan, renderCacheResult } from '../render/cache.ts'
@@ -93,8 +95,10 @@ async function fillCache(
     named,
     readProfiles: () => readProfiles(image, { manifest, list }),
   })
+  const { env } = containerSettings(flags, context)
+  const askSizes = sizeQuestion(flags, env, context)
   if (flags.dryRun === true) {
-    await printPlan({ image, directory, download, manifest }, context)
+    await printPlan({ image, directory, download, manifest, askSizes }, context)
     return
   }
   warnOfLoopbackProxy(context, flags.network)
@@ -107,6 +111,7 @@ async function fillCache(
       manifest,
       directory,
       download,
+      askSizes,
       lockFile: lockFileOf(directory, context),
       tool: toolName(),
       ...(key !== undefined && { key }),
@@ -138,11 +143,12 @@ async function readImage(
   })
 }
 
-async function printPlan({ image, directory, download, manifest }: PlanRequest, context: Context): Promise<void> {
+async function printPlan(request: PlanRequest, context: Context): Promise<void> {
+  const { image, directory, download, manifest, askSizes } = request
   const { bytesToCome } = await import('../../cache/bytes-to-come.ts')
   const { scanCacheTree } = await import('../../cache/scan.ts')
   const tree = existsSync(directory) ? await scanCacheTree(directory) : { entries: [] }
-  const bytes = bytesToCome(download, { manifest, tree })
+  const bytes = await bytesToCome(download, { manifest, tree, askSizes })
   const plan = {
     ok: true,
     dir: directory,
@@ -161,6 +167,7 @@ interface PlanRequest {
   directory: string
   download: Download
   manifest: ModelManifest
+  askSizes: AskSizes | undefined
 }
 
 /** None by default: downloading takes no GPU, but for the images that import the engine for it. */

@@ -8,15 +8,15 @@ import type { Context } from '../context.ts'
 import { addChoiceOptions, readChoice, type ChoiceFlags } from '../options/choice.ts'
 import { addClusterOptions, refuseFlagsOfOtherPlace, type ClusterFlags } from '../options/cluster.ts'
 import { addContainerOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
-import { addRegistryOptions, describeImage, listFromManifest, type RegistryFlags } from '../options/image.ts'
+import { addRegistryOptions, describeImage, listFromManifest } from '../options/image.ts'
 import { readInput } from '../options/input.ts'
-import { addStoreOptions, type StoreFlags } from '../options/store.ts'
+import { addStoreOptions } from '../options/store.ts'
+import type { WeighFlags } from '../options/weigh.ts'
 import type { GlobalFlags } from '../program.ts'
 
-interface ProfilesFlags extends EngineFlags, ClusterFlags, ChoiceFlags, RegistryFlags, StoreFlags, GlobalFlags {
+interface ProfilesFlags extends EngineFlags, ClusterFlags, ChoiceFlags, WeighFlags, GlobalFlags {
   file?: string
   dryRun?: true
-  newTo?: string
   ids?: true
   explain?: true
 }
@@ -34,6 +34,7 @@ export function profilesCommand(context: Context): Command {
       'saved output of list-model-profiles, a model_manifest.yaml, or saved --json; - reads standard input',
     )
     .option('--new-to <dir|url>', 'say which files a directory or store does not hold yet')
+    .option('--sizes', 'ask NGC how many bytes the chosen ones have, with the key of NGC_API_KEY')
     .option('--ids', 'print only the ids of the chosen ones, one a line')
     .option('--explain', 'say why each one was chosen or not')
     .option('--dry-run', 'with --on kubernetes: print the Job and change nothing')
@@ -50,6 +51,7 @@ Examples:
   nimctl profiles oci-archive:images.tar:1.8.4
   nimctl profiles --file list-output.txt --gpu L40S --tp 2 --ids
   nimctl profiles IMAGE --engine vllm --new-to s3://models/llama
+  nimctl profiles IMAGE --gpu L40S --sizes
   nimctl profiles --file model_manifest.yaml --spec nimcache.yaml --node-gpu NVIDIA-L40S --explain
   nimctl profiles IMAGE --engine vllm --json > profiles.json     # for: nimctl cache --profiles-from profiles.json`
 
@@ -68,7 +70,8 @@ async function listProfiles(image: string | undefined, flags: ProfilesFlags, con
     image === undefined
       ? await readFileListing(flags.file ?? '', context)
       : await readImageListing(image, flags, context)
-  const listing = await weigh(await choose(read.listing, choice), read, { flags, context })
+  const { weighListing } = await import('../options/weigh.ts')
+  const listing = await weighListing(await choose(read.listing, choice), read.manifest, { flags, context })
   const warnings = [...listing.warnings, ...(await hardwareWarnings(listing, choice))]
   for (const message of warnings) context.report({ event: 'warning', code: 'PROFILES', message })
   const { renderProfiles } = await import('../render/profile-table.ts')
@@ -85,30 +88,6 @@ async function choose(listing: ProfileListing, choice: ProfileChoice): Promise<P
   const { selectProfiles } = await import('../../profiles/select.ts')
   const { selectBySpec } = await import('../../profiles/select-by-spec.ts')
   return choice.spec === undefined ? selectProfiles(listing, choice) : selectBySpec(listing, choice.spec)
-}
-
-async function weigh(
-  listing: ProfileListing,
-  { manifest }: ProfilesWithManifest,
-  { flags, context }: { flags: ProfilesFlags; context: Context },
-): Promise<ProfileListing> {
-  const { newTo } = flags
-  if (manifest === undefined || manifest.profiles.length === 0) {
-    if (newTo === undefined) return listing
-    throw new NimctlError('usage', 'NEW_TO_NEEDS_MANIFEST', {
-      what: '--new-to needs the model manifest.',
-      why: 'It alone says which files belong to a profile.',
-      next: 'Give the IMAGE, or --file with its model_manifest.yaml.',
-    })
-  }
-  const { weighProfiles } = await import('../../profiles/weigh.ts')
-  if (newTo === undefined) return weighProfiles(listing, manifest)
-  const { readHeldFiles } = await import('../options/new-to.ts')
-  const weighed = weighProfiles(listing, manifest, await readHeldFiles(newTo, flags, context))
-  const untold = weighed.profiles.filter(profile => profile.selected && profile.new === undefined).length
-  if (untold === 0) return weighed
-  const message = `What is new to ${newTo} can not be told of ${untold} of the chosen profiles: the model manifest names no NGC version of their files.`
-  return { ...weighed, warnings: [...weighed.warnings, message] }
 }
 
 async function hardwareWarnings({ gpus, profiles }: ProfileListing, choice: ProfileChoice): Promise<string[]> {

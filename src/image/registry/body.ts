@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { NimctlError } from '../../system/errors.ts'
+import { readShortBody } from '../../system/http/short-body.ts'
 
 /**
  * A body that has to be short, whole.
@@ -11,17 +12,10 @@ export async function readBody(
   incoming: IncomingMessage,
   { limit, image }: { limit: number; image: string },
 ): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    chunks.push(chunk)
-    length += chunk.length
-    if (length > limit) {
-      throw new NimctlError('check-failed', 'IMAGE_DAMAGED', {
-        what: `A part of ${image} that describes it is too long to be what it should be.`,
-        why: `It has more than ${limit} bytes.`,
-      })
-    }
-  }
-  return Buffer.concat(chunks)
+  const body = await readShortBody(incoming, limit)
+  if (body !== undefined) return body
+  throw new NimctlError('check-failed', 'IMAGE_DAMAGED', {
+    what: `A part of ${image} that describes it is too long to be what it should be.`,
+    why: `It has more than ${limit} bytes.`,
+  })
 }

@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 
-import { connectMs, type Connections } from './connections.ts'
+import { connectMs, type Connections, silenceMs as usualSilenceMs } from './connections.ts'
 
 export interface Outgoing {
   to: { secure: boolean; hostname: string; port: string }
@@ -12,7 +12,7 @@ export interface Outgoing {
   headers: Record<string, string>
   /** Must not change before the promise settles. */
   body?: Uint8Array | readonly Uint8Array[] | undefined
-  /** Instead of the agent's. */
+  /** Instead of the usual one. */
   silenceMs?: number | undefined
   signal: AbortSignal
 }
@@ -49,7 +49,10 @@ export function send(connections: Connections, outgoing: Outgoing): Promise<Inco
 }
 
 /** The request without its body, which ends by itself where no connection comes about or it stays silent. */
-export function begin(connections: Connections, { to, method, path, headers, silenceMs }: Outgoing): ClientRequest {
+export function begin(
+  connections: Connections,
+  { to, method, path, headers, silenceMs = usualSilenceMs }: Outgoing,
+): ClientRequest {
   const options: RequestOptions = {
     agent: to.secure ? connections.httpsAgent : connections.httpAgent,
     host: to.hostname,
@@ -59,8 +62,10 @@ export function begin(connections: Connections, { to, method, path, headers, sil
     headers: Object.entries(headers).flat(),
   }
   if (to.port !== '') options.port = to.port
-  if (silenceMs !== undefined) options.timeout = silenceMs
   const request = to.secure ? httpsRequest(options) : httpRequest(options)
+  // A connection that is used again has the time for which the server keeps it idle ("Keep-Alive: timeout=5"), less one
+  // second, and neither the agent's option nor an equal one of the request replaces it.
+  request.setTimeout(silenceMs)
   request.on('timeout', () => request.destroy(timedOut('The connection stayed silent.')))
   limitConnecting(request, to.secure)
   return request

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import { openConnections } from '../../../src/system/http/connections.ts'
-import { send } from '../../../src/system/http/send.ts'
+import { openConnections, silenceMs } from '../../../src/system/http/connections.ts'
+import { begin, send } from '../../../src/system/http/send.ts'
 
 let server: Server
 beforeEach(async () => {
@@ -45,4 +45,22 @@ it('stops one that has come whole and is not read to its end, and harms nobody',
   // An error that nobody hears of would come now, and end the process.
   await new Promise(resolve => setImmediate(resolve))
   expect(incoming.destroyed).toBe(true)
+})
+
+it('waits for each answer as long, also on a connection that the server keeps for a shorter time', async () => {
+  server.keepAliveTimeout = 5000
+  const connections = await openConnections({})
+  const { port } = server.address() as AddressInfo
+  const to = { secure: false, hostname: '127.0.0.1', port: String(port) }
+  const headers = { host: 'localhost' }
+  const { signal } = new AbortController()
+  const first = await send(connections, { to, method: 'GET', path: '/whole', headers, signal })
+  const { socket } = first
+  await once(first.resume(), 'close')
+  const request = begin(connections, { to, method: 'GET', path: '/whole', headers, signal })
+  request.end()
+  const [second] = await once(request, 'response')
+  expect(second.socket).toBe(socket)
+  expect(socket.timeout).toBe(silenceMs)
+  second.resume()
 })
