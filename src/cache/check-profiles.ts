@@ -107,7 +107,7 @@ function missingOf({ repository, version, files }: Component, snapshots: readonl
 }
 
 /** Addresses in manifests may be percent-encoded, names on disk are not. */
-function decoded(file: string): string {
+export function decoded(file: string): string {
   try {
     return decodeURIComponent(file)
   } catch {

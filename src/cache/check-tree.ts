@@ -8,7 +8,7 @@ import type { CacheEntry, CacheForm, CacheTree } from './cache-tree.ts'
 import { checkModelStore, checkProfiles, type ProfilePresence } from './check-profiles.ts'
 import { checkLocalModels } from './local-models.ts'
 import type { Blake3Sums } from './own-sums.ts'
-import { parseSnapshotPath } from './snapshots.ts'
+import { isHubTree } from './snapshots.ts'
 
 export interface Expectation {
   form: CacheForm
@@ -20,26 +20,41 @@ export interface Expectation {
 
 /**
  * Compares a directory with what it should hold, by names, sizes and links; nothing is hashed. Every file that should be
- * there and is not, and every link that leads nowhere, has a failed check of its own.
+ * there and is not, and every link that leads nowhere, has a failed check of its own; a profile of which nothing is there
+ * has one for all its files.
  */
 export async function checkTree(tree: CacheTree, expectation: Expectation): Promise<Check[]> {
   const { form, ownSums } = expectation
-  return [
+  return onceMissing([
     ...checkStructure(tree, expectation),
     ...checkNotedFiles(tree, ownSums),
     ...(form === 'hub' ? [] : await checkShards(tree)),
     ...(await checkLocalModels(tree)),
-  ]
+  ])
+}
+
+/** Links, the manifest, nimctl's own list and an index may all name the same file that is not there. */
+function onceMissing(checks: readonly Check[]): Check[] {
+  const missing = new Set<string>()
+  return checks.filter(({ name, path = '' }) => {
+    if (name !== 'cache.blob-missing' && name !== 'cache.file-missing') return true
+    const first = !missing.has(path)
+    missing.add(path)
+    return first
+  })
 }
 
 /** What names, sizes and links tell without any file being read: also of a tree that another machine listed. */
 export function checkStructure(tree: CacheTree, { form, profiles }: Omit<Expectation, 'ownSums'>): Check[] {
   const presence = presenceOf(profiles, tree, form)
-  const missing = new Set(presence.flatMap(each => each.missing))
+  const named = new Map(profiles.map(({ id, files }) => [id, files.length]))
+  const begun = presence.filter(({ id, missing }) => missing.length < (named.get(id) ?? 0))
+  const missing = new Set(begun.flatMap(each => each.missing))
   return [
     checkLayout(tree, form),
     ...tree.entries.flatMap(checkLink),
-    ...presence.map(checkPresence),
+    ...checkBlobsOfLinks(tree),
+    ...presence.map(each => checkPresence(each, !begun.includes(each))),
     ...[...missing].map(path => missingFile(path, 'The manifest names it.')),
   ]
 }
@@ -52,9 +67,7 @@ export function presenceOf(profiles: readonly ManifestProfile[], tree: CacheTree
 function checkLayout(tree: CacheTree, form: CacheForm): Check {
   const { entries, root } = tree
   const isHub = form === 'hub'
-  const good = isHub
-    ? entries.some(({ path }) => parseSnapshotPath(path) !== undefined)
-    : entries.some(({ type }) => type === 'file')
+  const good = isHub ? isHubTree(entries) : entries.some(({ type }) => type === 'file')
   return {
     name: 'cache.layout',
     status: good ? 'ok' : 'failed',
@@ -69,21 +82,64 @@ function checkLink(entry: CacheEntry): Check[] {
   if (entry.type !== 'link') return []
   const { path, target, resolved } = entry
   if (resolved !== undefined) return [{ name: 'cache.link', status: 'ok', method: 'structure', path }]
-  const outside = resolveLink(path, target) === undefined
+  if (target.startsWith('/')) {
+    return [
+      badLink('cache.link-absolute', entry, {
+        expected: 'a relative link, which leads to the same file wherever the cache is mounted',
+        next: 'Remove it, then run nimctl cache again: it is made anew.',
+      }),
+    ]
+  }
+  const wanted = resolveLink(path, target)
+  if (wanted === undefined) {
+    return [
+      badLink('cache.link-outside', entry, {
+        expected: 'a link inside the cache',
+        next: 'Remove it, then run nimctl cache again: what lies outside is not carried along.',
+      }),
+    ]
+  }
+  if (blobPath.test(wanted)) return []
   return [
-    {
-      name: outside ? 'cache.link-outside' : 'cache.link-broken',
-      status: 'failed',
-      method: 'structure',
-      path,
-      expected: outside ? 'a relative link inside the cache' : 'a link to a file',
-      found: target,
+    badLink('cache.link-broken', entry, {
+      expected: 'a link to a file',
       next: 'Run nimctl cache again for this directory: it fetches what is missing.',
-    },
+    }),
   ]
 }
 
-function checkPresence({ id, present, missing }: ProfilePresence): Check {
+function badLink(
+  name: string,
+  { path, target }: CacheEntry & { type: 'link' },
+  words: { expected: string; next: string },
+): Check {
+  return { name, status: 'failed', method: 'structure', path, found: target, ...words }
+}
+
+/** Named by MD5 (NGC, also of several parts), by Git's SHA-1 or by SHA-256 (Hugging Face). */
+const blobPath = /(?:^|\/)models--[^/]+\/blobs\/(?:[0-9a-f]{32}(?:-\d+)?|[0-9a-f]{40}|[0-9a-f]{64})$/
+
+/** One for each blob, however many links lead to it. */
+function checkBlobsOfLinks({ entries }: CacheTree): Check[] {
+  const links = new Map<string, string[]>()
+  for (const entry of entries) {
+    if (entry.type !== 'link' || entry.resolved !== undefined) continue
+    const wanted = resolveLink(entry.path, entry.target)
+    if (wanted === undefined || !blobPath.test(wanted)) continue
+    links.set(wanted, [...(links.get(wanted) ?? []), entry.path])
+  }
+  return [...links].map(([path, [first, ...others]]) => ({
+    name: 'cache.blob-missing',
+    status: 'failed',
+    method: 'structure',
+    path,
+    expected: `the file of ${first}${others.length === 0 ? '' : ` and of ${others.length} more`}`,
+    found: 'nothing',
+    next: 'Run nimctl cache again for this directory: it fetches what is missing.',
+  }))
+}
+
+function checkPresence({ id, present, missing }: ProfilePresence, absent: boolean): Check {
   return {
     name: 'cache.profile',
     status: present ? 'ok' : 'failed',
@@ -91,7 +147,7 @@ function checkPresence({ id, present, missing }: ProfilePresence): Check {
     path: id,
     ...(!present && {
       expected: 'every file that the manifest names',
-      found: missing.length === 0 ? 'nothing' : `${missing.length} missing, such as ${missing[0]}`,
+      found: absent ? 'none is there' : `${missing.length} missing, such as ${missing[0]}`,
       next: `nimctl cache IMAGE DIR --profile ${id}`,
     }),
   }
@@ -132,7 +188,8 @@ function shardsOf(text: string): string[] {
   }
 }
 
-function missingFile(path: string, expected: string): Check {
+/** @param expected who names it. */
+export function missingFile(path: string, expected: string): Check {
   return {
     name: 'cache.file-missing',
     status: 'failed',

@@ -24,6 +24,11 @@ export function parseSnapshotPath(path: string): SnapshotFile | undefined {
   return { path, repository: repositoryOf(folder), version, file }
 }
 
+/** Whether there is a snapshot of NGC. */
+export function isHubTree(entries: readonly Pick<CacheEntry, 'path'>[]): boolean {
+  return entries.some(({ path }) => parseSnapshotPath(path) !== undefined)
+}
+
 /** `org/team/model:version` of every snapshot, sorted. */
 export function listModels(entries: readonly Pick<CacheEntry, 'path'>[]): string[] {
   const models = new Set<string>()

@@ -10,23 +10,26 @@ export interface Digests {
   blake3: Uint8Array
 }
 
-export type DigestAlgorithm = keyof Digests
+export type DigestAlgorithm = keyof Digests | 'sha1' | 'sha256'
 
-/** Digests on their way. */
-export interface RunningDigests {
+/** A digest, or several of the same content, on its way. */
+export interface RunningDigest<Result> {
   /**
    * The piece behind the last one. Nothing else may be asked before the promise settles, and the bytes stay as they are.
    * Bytes of a SharedArrayBuffer are not copied.
    */
   add(bytes: Uint8Array): Promise<void>
-  end(): Promise<Digests>
-  /** Forgets them. Nothing happens after `end`. */
+  end(): Promise<Result>
+  /** Forgets it. Nothing happens after `end`. */
   drop(): void
 }
+
+export type RunningDigests = RunningDigest<Digests>
 
 /** Threads that compute digests beside the main one, each of a content in one of them. */
 export interface DigestThreads {
   begin(): RunningDigests
+  beginOne(algorithm: DigestAlgorithm): RunningDigest<Uint8Array>
   /** Ends the threads. */
   close(): Promise<void>
 }
@@ -47,13 +50,13 @@ const mostThreads = 4
 /** `.ts` where the sources run as they are, `.js` where they are built. */
 const workerFile = new URL(`digest-worker${extname(import.meta.url)}`, import.meta.url)
 
-/** No thread is started before something is asked of it. */
-export function openDigestThreads(): DigestThreads {
-  const count = Math.min(availableParallelism(), mostThreads)
+/** No thread is started before something is asked of it; there are never more than cores. */
+export function openDigestThreads(most = mostThreads): DigestThreads {
+  const count = Math.min(availableParallelism(), most)
   const threads: Thread[] = []
   let begun = 0
 
-  const beginOne = (algorithm: DigestAlgorithm) => {
+  const beginOne = (algorithm: DigestAlgorithm): RunningDigest<Uint8Array> => {
     const id = begun++
     const thread = (threads[id % count] ??= startThread())
     let asked = thread.ask({ id, begin: algorithm })
@@ -65,7 +68,7 @@ export function openDigestThreads(): DigestThreads {
         asked = thread.ask({ id, bytes })
         await asked
       },
-      async end(): Promise<Uint8Array> {
+      async end() {
         await asked
         const { digest = new Uint8Array() } = await thread.ask({ id, wanted: true })
         return digest
@@ -74,6 +77,7 @@ export function openDigestThreads(): DigestThreads {
     }
   }
   return {
+    beginOne,
     begin() {
       const md5 = beginOne('md5')
       const blake3 = beginOne('blake3')

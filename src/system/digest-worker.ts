@@ -32,7 +32,7 @@ async function serve(request: DigestRequest): Promise<void> {
 }
 
 async function begin(algorithm: DigestAlgorithm): Promise<Running> {
-  if (algorithm === 'md5') return createHash('md5')
+  if (algorithm !== 'blake3') return createHash(algorithm)
   const hash = (await createBLAKE3()).init()
   return { update: bytes => hash.update(bytes), digest: () => hash.digest('binary') }
 }

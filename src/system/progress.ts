@@ -13,7 +13,8 @@ export type ProgressEvent =
    */
   | { event: 'phase'; destination: string; phase: Phase; totalBytes?: number; totalFiles?: number }
   /**
-   * Bytes that have arrived where they belong since the last event: acknowledged by the store, or on the disk.
+   * Bytes that have arrived where they belong since the last event: acknowledged by the store, or on the disk; where
+   * contents are checked, read.
    * `resumed`: they were there before this run, and no time was spent on them.
    */
   | { event: 'bytes'; destination?: string; key: string; bytes: number; resumed?: boolean }

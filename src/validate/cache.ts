@@ -1,124 +1,113 @@
-import type { CacheEntry, CacheTree } from '../cache/cache-tree.ts'
-import { checkContents } from '../cache/check-contents.ts'
+import type { CacheForm, CacheRecord, CacheTree } from '../cache/cache-tree.ts'
+import { checkAccess, type ServingUser } from '../cache/check-access.ts'
+import { checkContents, isChanging } from '../cache/check-contents.ts'
 import { checkTree } from '../cache/check-tree.ts'
-import { readOwnSums } from '../cache/own-sums.ts'
+import { isLeftover } from '../cache/leftover.ts'
+import { type Blake3Sums, readOwnSums } from '../cache/own-sums.ts'
 import { readCacheRecord } from '../cache/record.ts'
 import { scanCacheTree } from '../cache/scan.ts'
-import { listModels } from '../cache/snapshots.ts'
-import type { ManifestProfile } from '../profiles/model-manifest.ts'
+import { isHubTree, listModels } from '../cache/snapshots.ts'
 import type { Check, CheckLog, CheckReport } from '../system/check.ts'
 import type { Report } from '../system/progress.ts'
+import { checkHub } from './cache-hub.ts'
+import {
+  checkAsked,
+  checkExtra,
+  checkFamily,
+  checkListed,
+  checkSizes,
+  type Compared,
+  extraFile,
+} from './cache-image.ts'
+import { checkNames } from './cache-names.ts'
+import type { ExpectedProfiles } from './expected-profiles.ts'
 
 export interface ValidateCacheRequest {
   directory: string
-  /** The image's profiles that must be complete; absent: those that the cache's own record names. */
-  profiles?: readonly ManifestProfile[]
+  /** What it should hold. */
+  expected: ExpectedProfiles
+  /** Who must be able to read it. */
+  serveAs: ServingUser
   /** Hash every file. */
   deep: boolean
   /** Where the verdicts go. */
   checks: CheckLog
+  /** Files that are read at once. */
   concurrency: number
   signal: AbortSignal
   report: Report
 }
 
-/** Looks at a cache directory: layout, links, leftovers, profiles; with `deep` at every byte. Changes nothing. */
+/**
+ * Looks at a cache directory: layout, links, names, modes, leftovers, profiles; with `deep` at every byte. Without it
+ * nothing is said of contents, but of those that are empty and should not be. Changes nothing.
+ */
 export async function validateCache(request: ValidateCacheRequest): Promise<CheckReport> {
-  const { directory, deep, checks, report } = request
+  const { directory, expected, deep, checks, report } = request
   report({ event: 'started', task: 'validate' })
-  const [tree, record] = await Promise.all([scanCacheTree(directory), readCacheRecord(directory)])
-  const ownSums = await readOwnSums(directory)
-  const files = tree.entries.filter(entry => entry.type === 'file')
-  const form = record?.form ?? 'hub'
-  const nothingAsked: Check[] = request.profiles?.length === 0 ? [profilesUnknown] : []
+  const [tree, record, ownSums] = await Promise.all([
+    scanCacheTree(directory),
+    readCacheRecord(directory),
+    readOwnSums(directory),
+  ])
+  const compared = { tree, record, form: formOf(tree, record, expected) }
   const verdicts = [
-    ...(await checkTree(tree, { form, profiles: request.profiles ?? [], ownSums })),
-    ...checkBlobs(tree),
-    ...checkRefs(tree),
-    ...files.flatMap(checkLeftover),
-    ...files.flatMap(checkReadable),
-    ...nothingAsked,
-    ...(deep ? await checkContents(tree, { ...request, ownSums }) : []),
+    ...(await checkAgainst(compared, { expected, ownSums })),
+    ...(await checkHub(tree)),
+    ...checkNoted(compared, ownSums),
+    ...checkNames(tree),
+    ...(checks.wants('cache.mode') || checks.wants('cache.directory-mode')
+      ? await checkAccess(directory, request.serveAs)
+      : []),
   ]
-  for (const check of verdicts) await checks.add(check)
   report({ event: 'ended', task: 'validate' })
+  const emptied = new Set(verdicts.flatMap(({ name, path }) => (name === 'cache.content' ? [path] : [])))
+  const wantsContents = checks.wants('cache.content') || checks.wants('cache.link-content')
+  const contents = deep && wantsContents ? await checkContents(tree, { ...request, ownSums }) : []
+  const read = contents.filter(({ path }) => !emptied.has(path))
+  for (const check of [...verdicts, ...read]) await checks.add(check)
+  const files = tree.entries.filter(entry => entry.type === 'file')
   const summary = {
     models: listModels(tree.entries),
-    profiles: request.profiles?.map(({ id }) => id) ?? record?.profiles.map(({ id }) => id) ?? [],
+    profiles:
+      expected.profiles.length > 0
+        ? expected.profiles.map(({ id }) => id)
+        : (record?.profiles.map(({ id }) => id) ?? []),
     files: files.length,
     bytes: files.reduce((sum, { size }) => sum + size, 0),
   }
   return checks.report(directory, summary)
 }
 
-function checkBlobs({ entries }: CacheTree): Check[] {
-  const used = new Set(entries.flatMap(entry => (entry.type === 'link' ? [entry.resolved] : [])))
-  return entries
-    .filter(({ type, path }) => type === 'file' && /\/blobs\/[^/]+$/.test(path) && !used.has(path))
-    .map(({ path }) => ({
-      name: 'cache.blob-unreferenced',
-      status: 'warning',
-      method: 'structure',
-      path,
-      next: 'No snapshot links to it: it only costs space, or the download did not end.',
-    }))
+/** As `nimctl cache` noted it; else native images are the only ones that make no hub tree unless told. */
+function formOf({ entries }: CacheTree, record: CacheRecord | undefined, { image }: ExpectedProfiles): CacheForm {
+  if (record !== undefined) return record.form ?? 'hub'
+  return image?.family === 'native' && !isHubTree(entries) ? 'native' : 'hub'
 }
 
-/** Every snapshot of NGC has a file `refs/<version>`; its content is not documented (reference/nim.md 4.1). */
-function checkRefs({ entries }: CacheTree): Check[] {
-  const paths = new Set(entries.map(({ path }) => path))
-  const refs = new Set(
-    entries.flatMap(({ path }) => {
-      const snapshot = /^(.*ngc\/hub\/[^/]+)\/snapshots\/([^/]+)\//.exec(path)
-      return snapshot === null ? [] : [`${snapshot[1]}/refs/${snapshot[2]}`]
-    }),
-  )
-  return [...refs]
-    .filter(path => !paths.has(path))
-    .map(path => ({
-      name: 'cache.ref-missing',
-      status: 'warning',
-      method: 'structure',
-      path,
-      next: 'Run nimctl cache again for this directory.',
-    }))
-}
-
-function checkLeftover({ path }: CacheEntry): Check[] {
-  if (!path.endsWith('.incomplete') && !/(?:^|\/)ngc\/hub\/tmp\//.test(path)) return []
+/** A cache of another family lacks every profile of the image, and holds nothing else than what is extra. */
+async function checkAgainst(
+  compared: Compared,
+  { expected, ownSums }: { expected: ExpectedProfiles; ownSums: Blake3Sums },
+): Promise<Check[]> {
+  const { tree, form } = compared
+  const otherFamily = checkFamily(compared, expected)
+  if (otherFamily.length > 0) return [...otherFamily, ...(await checkTree(tree, { form, profiles: [], ownSums }))]
+  const { profiles } = expected
   return [
-    {
-      name: 'cache.leftover',
-      status: 'warning',
-      method: 'structure',
-      path,
-      next: 'A download was interrupted: run nimctl cache again, then remove it.',
-    },
+    ...(await checkTree(tree, { form, profiles, ownSums })),
+    ...checkSizes(compared, profiles),
+    ...checkAsked(expected, form),
+    ...checkExtra(compared, expected),
+    ...(form === 'native' && ownSums.size === 0 ? await checkListed(compared) : []),
   ]
 }
 
-/** The container that serves runs as another user, mostly 1000:2000 (reference/operator.md 4). */
-function checkReadable(entry: CacheEntry & { type: 'file' }): Check[] {
-  if ((entry.mode & 0o044) !== 0) return []
-  return [
-    {
-      name: 'cache.mode',
-      status: 'warning',
-      method: 'structure',
-      path: entry.path,
-      expected: 'readable by the group or by all',
-      found: entry.mode.toString(8),
-      next: 'chmod -R a+rX DIR, or serve as the same user.',
-    },
-  ]
-}
-
-/** Else a cache without a record would pass against any image. */
-const profilesUnknown: Check = {
-  name: 'cache.profile',
-  status: 'not-provable',
-  method: 'structure',
-  expected: 'profiles to compare with',
-  found: 'a cache that does not say which it holds',
-  next: 'Name them: --profile ID',
+/** Of directories whose files nimctl noted when it filled them. */
+function checkNoted({ tree, form }: Compared, ownSums: Blake3Sums): Check[] {
+  if (form === 'hub' || ownSums.size === 0) return []
+  return tree.entries
+    .filter(({ type, path }) => type !== 'directory' && !ownSums.has(path) && !isChanging(path) && !isLeftover(path))
+    .filter(({ path }) => !path.startsWith('local_cache/'))
+    .map(({ path }) => extraFile(path, 'a file that lay there when nimctl cache had filled the directory'))
 }

@@ -6,6 +6,7 @@ import {
   parseDigest,
   parseImageDigest,
   parseOwner,
+  parseServingUser,
   parsePermission,
   parseSize,
   parseStoreUrl,
@@ -78,4 +79,10 @@ describe('tags', () => {
   it.each(['', 'team', '=ml', 'a=b&', 'a=100%'])('refuses %j', text => {
     expect(() => parseTagging(text)).toThrow(/Expected "team=ml|written as %25/)
   })
+})
+
+it('takes the user who serves by numbers, as containers know him', () => {
+  expect(parseServingUser('1000:2000')).toEqual({ uid: 1000, gid: 2000 })
+  for (const text of ['nim', '1000', 'nim:nim', '1000:2000:2000', '-1:0'])
+    expect(() => parseServingUser(text)).toThrow('numbers such as 1000:2000')
 })

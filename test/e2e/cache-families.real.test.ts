@@ -140,6 +140,11 @@ describe.each(families)('$name', ({ name, image, flags, tree, flipped, missing, 
     expect(record).toMatchObject({ image, tool: expect.stringMatching(/^nimctl\//), imageDigest: expect.any(String) })
     expect(record.checks).toContainEqual({ name: 'cache.layout', status: 'ok' })
     await expect(access(at('.nimctl/download'))).rejects.toThrow('ENOENT')
+    const strict = ['validate', 'cache', place.path(name), '--deep', '--fail-on', 'warning']
+    for (const against of [[], ['--against', image]]) {
+      const outcome = await place.run([...strict, ...against])
+      expect({ exitCode: outcome.exitCode, stdout: outcome.stdout }).toMatchObject({ exitCode: 0 })
+    }
   })
 
   it('3: a flipped byte, a missing file and a broken link are named, and can be mended', async () => {

@@ -129,14 +129,14 @@ describe('a cache', () => {
     { damage: 'cut short', hurt: (blob: string) => truncate(blob, 100) },
     { damage: 'flipped', hurt: async (blob: string) => writeFile(blob, flipped(await readFile(blob))) },
     { damage: 'gone', hurt: (blob: string) => rm(blob) },
-  ])('with a blob that is $damage: exit code 3, and the path is named', async ({ damage, hurt }) => {
+  ])('with a blob that is $damage: exit code 3, and the path is named', async ({ hurt }) => {
     const cache = join(directory, `cache-${randomUUID()}`)
     await makeHubCache(cache)
     const blob = await blobOf(cache)
     await hurt(join(cache, blob))
     const outcome = await run('validate', 'cache', cache, '--deep')
     expect(outcome.exitCode).toBe(3)
-    expect(outcome.stdout).toContain(`: ${damage === 'gone' ? engine : blob}`)
+    expect(outcome.stdout).toContain(`: ${blob}`)
   })
 })
 

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
+import { makeHubCache } from '../hub-cache.ts'
 import {
   buildImage,
   file,
@@ -71,6 +72,22 @@ it('plans a cache without an engine and without a pull', async () => {
   expect(planned.json()).toMatchObject({ imageDigest: image.digest, profiles: ['a'.repeat(64)] })
   const filled = await run(['cache', name, join(directory.path, 'cache'), '--all'])
   expect(filled).toMatchObject({ exitCode: 7 })
+})
+
+it('compares a cache with an image in a registry or a layout, without an engine', async () => {
+  const image = buildImage({ layers: [{ entries: [manifestFile()] }] })
+  await pushImage(image, '1', { origin: `http://${registry.host}`, repository: 'nim/compared' })
+  const files = ociLayoutFiles([image], [{ name: '1', top: image.manifest, mediaType: ociManifest }])
+  const layout = await writeFiles(join(directory.path, 'compared-layout'), files)
+  const cache = join(directory.path, 'compared')
+  await makeHubCache(cache)
+  for (const name of [`${registry.host}/nim/compared:1`, `oci:${layout}:1`]) {
+    const args = ['validate', 'cache', cache, '--against', name, '--plain-http', '--json']
+    const report = await run(args)
+    expect(report.exitCode).toBe(3)
+    const { checks } = report.json() as { checks: { name: string }[] }
+    expect(checks[0]).toMatchObject({ name: 'cache.profile-of-another-tag' })
+  }
 })
 
 it('ends with 2 for what is no NIM image, and says what it looked for', async () => {

@@ -30,6 +30,16 @@ it('computes MD5 and BLAKE3 of several contents beside each other, piece by piec
   }
 })
 
+it.each(['md5', 'sha1', 'sha256'] as const)('computes %s alone', async algorithm => {
+  const own = openDigestThreads(1)
+  const running = own.beginOne(algorithm)
+  await running.add(Buffer.from('te'))
+  await running.add(Buffer.from('xt'))
+  const sum = Buffer.from(await running.end()).toString('hex')
+  await own.close()
+  expect(sum).toBe(createHash(algorithm).update('text').digest('hex'))
+})
+
 it('forgets what is dropped, and closes while something is under way', async () => {
   const running = threads.begin()
   void running.add(Buffer.alloc(1000))

@@ -1,12 +1,23 @@
+import { availableParallelism } from 'node:os'
+
 import { Command, Option } from 'commander'
 
+import type { ServingUser } from '../../cache/check-access.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { ReaderName } from '../../validate/readers/reader.ts'
 import type { Context } from '../context.ts'
 import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
-import { addEngineOptions, openHostEngine, type EngineFlags } from '../options/engine.ts'
+import { addEngineOptions, type EngineFlags } from '../options/engine.ts'
+import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../options/image.ts'
 import { addStoreOptions, openFlaggedStore, usualConcurrency, type StoreFlags } from '../options/store.ts'
-import { collect, parseCount, parseDigest, parseImageDigest, parseStoreUrl } from '../options/values.ts'
+import {
+  collect,
+  parseCount,
+  parseDigest,
+  parseImageDigest,
+  parseServingUser,
+  parseStoreUrl,
+} from '../options/values.ts'
 import { validateEndpointCommand } from './validate-endpoint.ts'
 import { validateImageCommand } from './validate-image.ts'
 
@@ -21,58 +32,69 @@ export function validateCommand(context: Context): Command {
     .addCommand(validateEndpointCommand(context))
 }
 
-interface CacheFlags extends EngineFlags, CheckFlags {
+/** As the NIM Operator's pods run (reference/operator.md 4). */
+const operatorsUser: ServingUser = { uid: 1000, gid: 2000 }
+
+interface CacheFlags extends RegistryFlags, EngineFlags, CheckFlags {
   against?: string
   profile?: string[]
+  serveAs: ServingUser
   deep?: true
-  concurrency: number
+  concurrency?: number
 }
 
 function validateCacheCommand(context: Context): Command {
   const command = new Command('cache')
     .summary('check a cache directory')
     .description(
-      'Checks a cache on disk: hub layout, links, leftovers; against an image, whether its profiles are whole.',
+      'Checks a cache on disk: layout, links, names, modes, leftovers; against an image, whether its profiles are whole.\n' +
+        'Contents are looked at with --deep alone.',
     )
     .argument('<directory>', 'a cache')
-    .option('--against <image>', 'image whose model manifest says which files belong to a profile')
+    .option(
+      '--against <image>',
+      'whose model manifest says which files belong to a profile: in the engine, its registry, oci:, oci-archive:, docker-archive:',
+    )
     .option(
       '--profile <profile>',
       'must be complete; may be repeated (default with --against: those of the cache)',
       collect,
     )
-    .option('--deep', 'read every file: MD5 from blob names, BLAKE3 from checksums.blake3')
-    .addOption(new Option('--concurrency <n>', 'files read at once').default(4).argParser(parseCount))
+    .addOption(
+      new Option('--serve-as <uid:gid>', 'who must be able to read it')
+        .default(operatorsUser, '1000:2000, as the NIM Operator serves')
+        .argParser(parseServingUser),
+    )
+    .option('--deep', "read every file: MD5 from blob names, BLAKE3 from checksums.blake3, Hugging Face's names")
+    .addOption(
+      new Option('--concurrency <n>', 'files read at once with --deep (default: as many as there are cores)').argParser(
+        parseCount,
+      ),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  nimctl validate cache ./cache --deep\n  nimctl validate cache ./cache --against nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4',
     )
     .action(async (directory: string, flags: CacheFlags) => {
       const { validateCache } = await import('../../validate/cache.ts')
-      const { readExpectedProfiles } = await import('../../validate/manifest-profiles.ts')
+      const { readExpectedProfiles } = await import('../../validate/expected-profiles.ts')
       const { signal, report } = context
       await runChecks(flags, context, async checks => {
-        const profiles = await readExpectedProfiles({
-          directory,
-          asked: flags.profile ?? [],
-          ...(flags.against !== undefined && {
-            against: { image: flags.against, engine: await openHostEngine(context) },
-          }),
-          signal,
-          report,
-        })
+        const image = flags.against === undefined ? undefined : await lookIntoImage(flags.against, flags, context)
+        const asked = flags.profile ?? []
         return await validateCache({
           directory,
-          ...(profiles !== undefined && { profiles }),
+          expected: await readExpectedProfiles({ directory, asked, ...(image !== undefined && { image }) }),
+          serveAs: flags.serveAs,
           deep: flags.deep === true,
           checks,
-          concurrency: flags.concurrency,
+          concurrency: flags.concurrency ?? availableParallelism(),
           signal,
           report,
         })
       })
     })
-  return addCheckOptions(addEngineOptions(command))
+  return addCheckOptions(addRegistryOptions(addEngineOptions(command)))
 }
 
 interface StoreCheckFlags extends StoreFlags, CheckFlags {

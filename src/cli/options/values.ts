@@ -49,6 +49,13 @@ export function parseOwner(text: string): string {
   return text
 }
 
+/** Of a container, which knows numbers alone. */
+export function parseServingUser(text: string): { uid: number; gid: number } {
+  const [, uid, gid] = /^(\d+):(\d+)$/.exec(text) ?? []
+  if (uid === undefined || gid === undefined) throw new InvalidArgumentError('Expected numbers such as 1000:2000.')
+  return { uid: Number(uid), gid: Number(gid) }
+}
+
 /** As chmod takes it. */
 export function parsePermission(text: string): string {
   if (!/^[0-7]{3,4}$/.test(text)) throw new InvalidArgumentError('Expected octal digits such as 640.')
