@@ -10,10 +10,20 @@ export interface ProfilePresence {
   missing: string[]
 }
 
-interface Snapshot {
+/** A version of a model with the files that are there, wherever that is. */
+export interface Snapshot {
   repository: string
   version: string
   files: ReadonlySet<string>
+}
+
+/** A file that a profile asks for, and the snapshot that it was looked for in. */
+export interface MatchedFile {
+  file: ManifestFile
+  /** The one that comes nearest; absent where none comes near. */
+  snapshot?: Snapshot
+  /** Its name there; absent where it is missing. */
+  found?: string
 }
 
 /**
@@ -31,9 +41,9 @@ interface Snapshot {
 export function checkProfiles(profiles: readonly ManifestProfile[], tree: CacheTree): ProfilePresence[] {
   const snapshots = readSnapshots(tree)
   return profiles.map(({ id, files }) => {
-    const missing = components(files).flatMap(component => missingOf(component, snapshots))
+    const missing = matchFiles(files, snapshots).filter(({ found }) => found === undefined)
     const present = files.length === 0 ? snapshots.length > 0 : missing.length === 0
-    return { id, present, missing }
+    return { id, present, missing: missing.map(({ file }) => describeFile(file)) }
   })
 }
 
@@ -47,6 +57,17 @@ export function checkModelStore(profiles: readonly ManifestProfile[], { entries 
     const missing = files.map(({ path }) => path).filter(path => !there.has(path) && !there.has(decoded(path)))
     return { id, present: files.length === 0 ? there.size > 0 : missing.length === 0, missing }
   })
+}
+
+/** Looks for the files of one profile among snapshots, as `checkProfiles` says. */
+export function matchFiles(files: readonly ManifestFile[], snapshots: readonly Snapshot[]): MatchedFile[] {
+  return components(files).flatMap(component => matchComponent(component, snapshots))
+}
+
+/** `repository:version/file`, as far as the manifest says it. */
+function describeFile({ repository, version, file }: ManifestFile): string {
+  const place = `${repository ?? ''}${version === undefined ? '' : `:${version}`}`
+  return place === '' ? file : `${place}/${file}`
 }
 
 /** The snapshots with the files that are there: existing, and empty only if they are meant to be. */
@@ -80,30 +101,39 @@ function hasContent(entry: CacheEntry, byPath: ReadonlyMap<string, CacheEntry>):
 interface Component {
   repository: string | undefined
   version: string | undefined
-  files: string[]
+  files: ManifestFile[]
 }
 
 function components(files: readonly ManifestFile[]): Component[] {
   const found = new Map<string, Component>()
-  for (const { path, repository, version, file } of files) {
+  for (const manifestFile of files) {
+    const { path, repository, version, file } = manifestFile
     const target = path.endsWith(file) ? path.slice(0, -file.length) : path
     const key = JSON.stringify(version === undefined ? [repository, target] : [repository, version])
     const component = found.get(key) ?? { repository, version, files: [] }
     found.set(key, component)
-    component.files.push(file)
+    component.files.push(manifestFile)
   }
   return [...found.values()]
 }
 
-/** Of the snapshot that comes nearest. */
-function missingOf({ repository, version, files }: Component, snapshots: readonly Snapshot[]): string[] {
+/** In the snapshot that comes nearest. */
+function matchComponent({ repository, version, files }: Component, snapshots: readonly Snapshot[]): MatchedFile[] {
   const candidates = snapshots
     .filter(snapshot => repository === undefined || snapshot.repository === repository)
     .filter(snapshot => version === undefined || snapshot.version === version)
-    .map(snapshot => files.filter(file => !snapshot.files.has(file) && !snapshot.files.has(decoded(file))))
-  const nearest = candidates.reduce((best, missing) => (missing.length < best.length ? missing : best), files)
-  const place = `${repository ?? ''}${version === undefined ? '' : `:${version}`}`
-  return nearest.map(file => (place === '' ? file : `${place}/${file}`))
+    .map(snapshot => files.map(file => matchFile(file, snapshot)))
+  const none: MatchedFile[] = files.map(file => ({ file }))
+  return candidates.reduce((best, matched) => (countFound(matched) > countFound(best) ? matched : best), none)
+}
+
+function matchFile(file: ManifestFile, snapshot: Snapshot): MatchedFile {
+  const found = [file.file, decoded(file.file)].find(name => snapshot.files.has(name))
+  return { file, snapshot, ...(found !== undefined && { found }) }
+}
+
+function countFound(matched: readonly MatchedFile[]): number {
+  return matched.filter(({ found }) => found !== undefined).length
 }
 
 /** Addresses in manifests may be percent-encoded, names on disk are not. */

@@ -9,7 +9,7 @@ import type { Store, Upload } from './store.ts'
  */
 export function withRetry(store: Store, policy: RetryPolicy, report: Report): Store {
   const attempt = retrying(policy, report)
-  const { listUploads, abortUpload, copyFrom } = store
+  const { listUploads, abortUpload, copyFrom, deletedAt } = store
   return {
     ...store,
     ...(listUploads && {
@@ -24,6 +24,9 @@ export function withRetry(store: Store, policy: RetryPolicy, report: Report): St
     }),
     ...(copyFrom && {
       copyFrom: (from, to, options) => attempt(`copy ${to}`, options.signal, () => copyFrom(from, to, options)),
+    }),
+    ...(deletedAt && {
+      deletedAt: (key, options) => attempt(`list versions of ${key}`, options.signal, () => deletedAt(key, options)),
     }),
     list: (prefix, cursor, options) =>
       attempt(`list ${prefix}`, options.signal, () => store.list(prefix, cursor, options)),

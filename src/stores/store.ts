@@ -33,6 +33,8 @@ export interface StoredObject {
   etag?: string
   /** As a web server names it when it is asked for the file; other stores don't say. */
   contentType?: string
+  /** The storage class, as the store calls it, where the object must be restored before anybody can read it. */
+  archived?: string
 }
 
 /** How well a stored object's content can be proved, best first (design.md, Transfer). */
@@ -200,6 +202,16 @@ export interface Store {
   read(key: string, range: { start: number; end: number } | undefined, options: ReadOptions): Promise<Readable>
   /** Succeeds when the object is already gone. */
   remove(key: string, options: { signal: AbortSignal }): Promise<void>
+  /**
+   * When an object was deleted whose earlier version is still kept, in the store's words; `undefined` where none is, or
+   * where nobody may know. Absent where a store keeps no versions.
+   */
+  readonly deletedAt?: (key: string, options: { signal: AbortSignal }) => Promise<string | undefined>
+  /**
+   * Who asks, as the other side knows him: an access key's id, an account. Never a secret. `undefined` for nobody. What
+   * it takes is there once a request was made; nothing is asked of the server for it.
+   */
+  readonly identity?: () => Promise<string | undefined>
   /** Ends connections. */
   close(): void
 }

@@ -7,7 +7,7 @@ type Trace = <T>(operation: string, request: () => Promise<T>) => Promise<T>
 /** The same store, in which every request is reported with how it ended and how long it took. */
 export function withTrace(store: Store, report: Report): Store {
   const trace = tracing(report)
-  const { listUploads, abortUpload, copyFrom } = store
+  const { listUploads, abortUpload, copyFrom, deletedAt } = store
   return {
     ...store,
     ...(listUploads && {
@@ -21,6 +21,9 @@ export function withTrace(store: Store, report: Report): Store {
     ...(copyFrom && {
       copyFrom: (from, to, options) =>
         trace(`copy ${from.store.url.href} ${from.object.key} to ${to}`, () => copyFrom(from, to, options)),
+    }),
+    ...(deletedAt && {
+      deletedAt: (key, options) => trace(`list versions of ${key}`, () => deletedAt(key, options)),
     }),
     list: (prefix, cursor, options) => trace(`list ${prefix}`, () => store.list(prefix, cursor, options)),
     stat: (key, options) => trace(`stat ${key}`, () => store.stat(key, options)),

@@ -27,6 +27,10 @@ export interface CheckSummary {
   bytes: number
   /** `sha256:…` of the inventory that was compared with. */
   inventoryDigest?: string
+  /** What it was compared with, beside or instead of an inventory. */
+  against?: string
+  /** What was read back, and not only asked for. */
+  read?: { files: number; bytes: number }
   /** Who asked, as the other side knows him; never a secret. */
   authenticatedAs?: string
   /** Certificates were not checked. */

@@ -87,7 +87,17 @@ export const knownChecks: readonly KnownCheck[] = [
   },
   { name: 'store.inventory', worst: 'failed', when: 'the inventory is missing or damaged' },
   { name: 'store.inventory-digest', worst: 'failed', when: 'it is not the one that `--inventory-digest` names' },
-  { name: 'store.profile', worst: 'failed', when: 'a profile of `--profile` was not uploaded' },
+  {
+    name: 'store.image',
+    worst: 'failed',
+    when: 'with `--against`: the inventory is that of another image, or has profiles that the image does not have',
+  },
+  { name: 'store.model', worst: 'failed', when: 'the inventory is about other models than those that lie there' },
+  {
+    name: 'store.profile',
+    worst: 'failed',
+    when: 'a profile of `--profile` was not uploaded; with `--against IMAGE`: a file of a profile is missing',
+  },
   { name: 'store.blob-missing', worst: 'failed', when: 'a blob is missing' },
   { name: 'store.link-missing', worst: 'failed', when: "the key of a snapshot's link is missing" },
   { name: 'store.file-missing', worst: 'failed', when: 'another file is missing' },
@@ -109,7 +119,27 @@ export const knownChecks: readonly KnownCheck[] = [
     worst: 'failed',
     when: 'another file has another CRC32C; `not-provable` where the store has none',
   },
-  { name: 'store.extra', worst: 'warning', when: 'there is an object that the inventory does not name' },
+  {
+    name: 'store.archived',
+    worst: 'failed',
+    when: 'an object has to be restored before it can be read: S3 `GLACIER` and `DEEP_ARCHIVE`, Azure `Archive`',
+  },
+  {
+    name: 'store.listing',
+    worst: 'failed',
+    when: 'the listing says otherwise than the store says of the object itself',
+  },
+  {
+    name: 'store.unfinished-upload',
+    worst: 'warning',
+    when: 'an upload was begun and not ended; `not-provable` where uploads may not be listed',
+  },
+  {
+    name: 'store.layout-mixed',
+    worst: 'warning',
+    when: 'there is an object of another layout: keys of `ngc` beside those of `cache`, or an archive beside files',
+  },
+  { name: 'store.extra', worst: 'warning', when: 'there is an object that nobody names' },
   { name: 'reader.arrives', worst: 'failed', when: 'never: says how much the reader gets' },
   {
     name: 'reader.address',

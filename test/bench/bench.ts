@@ -11,6 +11,7 @@ import { benchLargeFile } from './large-file.ts'
 import { benchManifest } from './manifest.ts'
 import { measure } from './measure.ts'
 import { benchNimCache } from './nim-cache.ts'
+import { benchObjects } from './objects.ts'
 import { allPeers, findPeers, type Peer } from './peers.ts'
 import { writeReport } from './report.ts'
 import { benchSmallFiles } from './small-files.ts'
@@ -20,7 +21,7 @@ import { chooseTools, nimctl } from './tools.ts'
 
 const usage = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [--scale FACTOR] [--rounds N] [--write FILE]
   --quick   a small run of a minute or two, to see that it works
-  --only    of start-up, manifest, large, sink, small, sums, seaweedfs, versitygw, stores (file, gs, azure, hdfs, https)
+  --only    of start-up, manifest, objects, large, sink, small, sums, seaweedfs, versitygw, stores (file, gs, azure, hdfs, https)
   --peers   of ${allPeers.join(', ')}
   --scale   of all files (1: as large as the goals say)
   --rounds  how often nimctl and whoever comes near the best peer is run (2)
@@ -30,6 +31,7 @@ const usage = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [
 const parts: Record<string, (context: BenchContext) => Promise<Part>> = {
   'start-up': async () => ({ rows: benchStartUp(), notes: [] }),
   manifest: benchManifest,
+  objects: benchObjects,
   sums: benchChecksums,
   small: benchSmallFiles,
   large: benchLargeFile,

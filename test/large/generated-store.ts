@@ -39,11 +39,12 @@ export function openGeneratedStore({ files, sorted, broken }: Generated): Store 
 /** Coprime to every number of files that is used here, so that each position has its own file. */
 const step = 7_368_787
 
+const version = '0.1+a1b2c3d4-h100x8-fp8-throughput'
 const model = 'ngc/hub/models--nim--meta--llama-3_1-8b-instruct'
 
 function pathOf(index: number): string {
   const number = String(index).padStart(8, '0')
-  return `${model}/snapshots/0.1+a1b2c3d4-h100x8-fp8-throughput/part-${number.slice(0, 5)}/shard-${number}`
+  return `${model}/snapshots/${version}/part-${number.slice(0, 5)}/shard-${number}`
 }
 
 const sizeOf = (index: number) => index % 1000
@@ -52,7 +53,7 @@ const sumOf = (index: number) => Math.imul(index, 0x9e3779b1) >>> 0
 function* inventoryText(files: number): Generator<Buffer> {
   let bytes = 0
   for (let index = 0; index < files; index += 2) bytes += sizeOf(index)
-  const known = { profiles: [], models: ['nim/meta/llama-3_1-8b-instruct:v'], files, bytes }
+  const known = { profiles: [], models: [`nim/meta/llama-3_1-8b-instruct:${version}`], files, bytes }
   const header: InventoryHeader = {
     formatVersion: 1,
     kind: 'Inventory',

@@ -16,6 +16,8 @@ type Fault =
   | { type: 'answer'; status: number; headers?: Record<string, string>; body: string }
   /** The server's answer passes without these headers, and without these elements of its XML. */
   | { type: 'strip'; headers: readonly string[]; elements?: readonly string[] }
+  /** The server's answer passes with another text. */
+  | { type: 'reword'; change: (text: string) => string }
   /** The connection is closed before the request is read: nobody is there. */
   | { type: 'refuse' }
   /** One byte of the request's body is another on the way. */
@@ -120,6 +122,16 @@ function suffer(fault: Fault | undefined, exchange: Exchange): void {
       return
     case 'answer':
       incoming.resume().once('end', () => outgoing.writeHead(fault.status, fault.headers).end(fault.body))
+      return
+    case 'reword':
+      forward(exchange, answer => {
+        delete answer.headers['transfer-encoding']
+        void buffer(answer).then(bytes => {
+          const body = Buffer.from(fault.change(bytes.toString()))
+          outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, 'content-length': String(body.length) })
+          outgoing.end(body)
+        })
+      })
       return
     case 'lose-answer':
       forward(exchange, answer => void buffer(answer).then(() => incoming.socket.resetAndDestroy()))

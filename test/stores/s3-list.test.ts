@@ -46,6 +46,17 @@ describe('a page of a listing', () => {
     expect(await listOf(page(contents))).toEqual({ objects: [{ key: 'a+b/x&%20', size: 0, etag: '1b' }] })
   })
 
+  it('tells of what storage classes have to be restored', async () => {
+    const contents = ['STANDARD', 'GLACIER_IR', 'GLACIER', 'DEEP_ARCHIVE'].map(
+      name => `<Contents><Key>prefix/${name}</Key><Size>1</Size><StorageClass>${name}</StorageClass></Contents>`,
+    )
+    const { objects } = await listOf(page(contents.join('')))
+    expect(objects.filter(({ archived }) => archived !== undefined)).toEqual([
+      { key: 'GLACIER', size: 1, archived: 'GLACIER' },
+      { key: 'DEEP_ARCHIVE', size: 1, archived: 'DEEP_ARCHIVE' },
+    ])
+  })
+
   it('leaves out the prefix itself, and goes on where there is more', async () => {
     const folder = '<Contents><Key>prefix/</Key><Size>0</Size></Contents>'
     const more = '<IsTruncated>true</IsTruncated><NextContinuationToken>t&amp;1</NextContinuationToken>'

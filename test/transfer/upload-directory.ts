@@ -1,4 +1,6 @@
+import type { CacheRecord } from '../../src/cache/cache-tree.ts'
 import { scanCacheTree } from '../../src/cache/scan.ts'
+import type { Layout } from '../../src/inventory/inventory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { silent } from '../../src/system/progress.ts'
 import { prepareUpload } from '../../src/transfer/prepare-upload.ts'
@@ -7,18 +9,19 @@ import { upload, type UploadedDestination } from '../../src/transfer/upload.ts'
 
 const { signal } = new AbortController()
 
-/** As `nimctl upload --layout plain --part-size 1Mi --concurrency 1` does. */
+/** As `nimctl upload --layout plain --part-size 1Mi --concurrency 1` does, or in another layout. */
 export async function uploadDirectory(
   root: string,
   store: Store,
   stateDirectory: string,
+  { layout = 'plain', record }: { layout?: Layout; record?: CacheRecord } = {},
 ): Promise<UploadedDestination> {
   const source = await openDirectorySource(await scanCacheTree(root), stateDirectory)
   const prepared = await prepareUpload({
     source,
-    record: undefined,
+    record,
     store,
-    layout: 'plain',
+    layout,
     replace: false,
     delete: false,
     stateDirectory,

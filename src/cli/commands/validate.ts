@@ -5,7 +5,9 @@ import { Command, Option } from 'commander'
 import type { ServingUser } from '../../cache/check-access.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { ReaderName } from '../../validate/readers/reader.ts'
+import type { Sample } from '../../validate/sample.ts'
 import type { Context } from '../context.ts'
+import { openAgainst, parseSample } from '../options/against.ts'
 import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
 import { addEngineOptions, type EngineFlags } from '../options/engine.ts'
 import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../options/image.ts'
@@ -97,7 +99,9 @@ function validateCacheCommand(context: Context): Command {
   return addCheckOptions(addRegistryOptions(addEngineOptions(command)))
 }
 
-interface StoreCheckFlags extends StoreFlags, CheckFlags {
+interface StoreCheckFlags extends StoreFlags, RegistryFlags, CheckFlags {
+  against?: string
+  sample?: Sample
   profile?: string[]
   inventoryDigest?: string
   image?: ImageDigest
@@ -113,10 +117,15 @@ function validateStoreCommand(context: Context): Command {
     .description(
       "Checks a prefix against its inventory by listing and the store's own checksums. Only objects that\n" +
         'another tool put among those of nimctl, without a checksum, are read back.\n' +
-        'A directory (file://) keeps no checksums, so its files are read.',
+        'A directory (file://) keeps no checksums, so its files are read.\n' +
+        'With --against, what something else than nimctl uploaded can be checked, too: no inventory is needed.',
     )
     .argument('<url>', 'store and prefix')
-    .option('--profile <profile>', 'must be among the profiles uploaded; may be repeated', collect)
+    .option(
+      '--against <what>',
+      "a directory (/…, ./…, ../…), another store's URL, or an image whose model manifest says which files there should be",
+    )
+    .option('--profile <profile>', 'must be complete; may be repeated (default: those that lie there)', collect)
     .addOption(new Option('--inventory-digest <digest>', 'the one that upload printed').argParser(parseDigest))
     .addOption(
       new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(
@@ -129,10 +138,18 @@ function validateStoreCommand(context: Context): Command {
         'complete as this one reads it: NIM_REPOSITORY_OVERRIDE, KServe, Hybrid Manager, aws s3 sync',
       ).choices(readerNames),
     )
-    .option('--deep', 'read contents back instead of trusting the store')
+    .option('--deep', 'read all contents back instead of trusting the store')
+    .addOption(
+      new Option('--sample <size>', 'read some of the objects back, chosen at random: 5%, or a number')
+        .argParser(parseSample)
+        .conflicts('deep'),
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  nimctl validate store s3://models/llama\n  nimctl validate store s3://models/llama --inventory-digest sha256:… --json\n  nimctl validate store s3://models/llama/ --reader kserve',
+      '\nExamples:\n  nimctl validate store s3://models/llama\n  nimctl validate store s3://models/llama --inventory-digest sha256:… --json\n' +
+        '  nimctl validate store s3://models/llama --against ./cache --sample 5%\n' +
+        '  nimctl validate store s3://models/llama --against nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4\n' +
+        '  nimctl validate store s3://models/llama/ --reader kserve',
     )
     .action(async (url: string, flags: StoreCheckFlags) => {
       const { validateStore } = await import('../../validate/store.ts')
@@ -142,9 +159,13 @@ function validateStoreCommand(context: Context): Command {
         const open = (at: URL) => openFlaggedStore(at, flags, { context, readOnly: true })
         const target = parseStoreUrl(url)
         const store = await open(reader === undefined ? target : parseStoreUrl(storeUrlFor(reader, url)))
+        let against: Awaited<ReturnType<typeof openAgainst>> | undefined
         try {
+          if (flags.against !== undefined) against = await openAgainst(flags.against, flags, context)
           return await validateStore({
             store,
+            ...(against !== undefined && { against }),
+            ...(flags.sample !== undefined && { sample: { size: flags.sample, random: Math.random } }),
             ...(flags.inventoryDigest !== undefined && { inventoryDigest: flags.inventoryDigest }),
             profiles: flags.profile ?? [],
             ...(flags.image !== undefined && { image: flags.image }),
@@ -156,11 +177,12 @@ function validateStoreCommand(context: Context): Command {
             report: context.report,
           })
         } finally {
+          against?.close()
           store.close()
         }
       })
     })
-  return addCheckOptions(addStoreOptions(command))
+  return addCheckOptions(addRegistryOptions(addStoreOptions(command)))
 }
 
 /** `nimctl validate` alone says, as any command with subcommands, which there are. */

@@ -36,12 +36,13 @@ function renderVerdict({ ok, target, partial }: CheckReport, passed: boolean): s
   return `${target} ${ok ? 'is complete' : 'is NOT complete'}`
 }
 
-function renderSummary({ summary: { files, bytes, models, profiles } }: CheckReport, passed: boolean): string {
+function renderSummary({ summary: { files, bytes, models, profiles, read } }: CheckReport, passed: boolean): string {
   return [
     // A server has none.
     ...(passed && files === 0 ? [] : [count(files, 'file'), formatBytes(bytes)]),
     count(models.length, 'model'),
     count(profiles.length, 'profile'),
+    ...(read === undefined ? [] : [`${count(read.files, 'object')} read back (${formatBytes(read.bytes)})`]),
   ].join(', ')
 }
 

@@ -59,6 +59,7 @@ function describe(session: Session, blob: string): StoredObject {
     ...(etag ? { etag: unquoted(etag) } : {}),
     ...(md5 ? { md5: Buffer.from(md5, 'base64').toString('hex') } : {}),
     ...fromNote(element(blob, noteElement)),
+    ...(element(blob, 'AccessTier') === 'Archive' && { archived: 'Archive' }),
   }
 }
 

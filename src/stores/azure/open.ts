@@ -47,6 +47,7 @@ function azureStore(session: Session): Store {
     copy: (from, to, { signal }) => copyObject(session, { from, to, signal }),
     read: (key, range, options) => readObject(session, key, { range, ...options }),
     remove: removeObject(session),
+    identity: async () => session.identity,
     close: () => session.close(),
   }
 }

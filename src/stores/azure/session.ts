@@ -57,6 +57,8 @@ export interface Session extends Location {
   translate(error: unknown, asked: Asked): unknown
   /** What a source of a copy has to carry in its query. */
   readonly sourceQuery: string
+  /** Which account is asked, and by what; never a secret. `undefined` for nobody. */
+  readonly identity: string | undefined
   /** By the service's clock, in milliseconds since 1970. */
   nowMs(): number
   close(): void
@@ -127,12 +129,18 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
         return await make(await openSdkContainer(address, request => exchange({ ...request, signal }, readSuccess)))
       }),
     sourceQuery: credential.type === 'sas' ? `?${queryOf(credential.sas)}` : '',
+    identity: identityOf(credential, location),
     nowMs,
     close: () => {
       connections.httpAgent.destroy()
       connections.httpsAgent.destroy()
     },
   }
+}
+
+function identityOf({ type }: Credential, { account }: Location): string | undefined {
+  const names = { key: 'its key', sas: 'a shared access signature', token: 'a token of Entra ID' }
+  return type === 'none' ? undefined : `storage account ${account}, by ${names[type]}`
 }
 
 /** Says who asks, in a header or behind the query. */

@@ -1,5 +1,6 @@
 import { rmdirSync } from 'node:fs'
 import { open, rm, rmdir, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -61,6 +62,7 @@ export function openFileStore(url: URL, settings: FileSettings = {}): Store {
     copy: async (from, to, options) => await run('write', to, options, () => copy(paths, { from, to, copyFile })),
     read: async (key, range, options) => await run('read', key, options, () => read(paths, key, { range, ...options })),
     remove: async (key, options) => await run('write', key, options, () => remove(paths, key)),
+    identity: async () => `user ${userInfo().username}`,
     close: () => removeIfEmpty(paths.incomplete),
   }
 }

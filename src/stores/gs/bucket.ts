@@ -61,6 +61,8 @@ export interface Bucket extends Location {
   readonly endpoint: string
   /** The JSON of an answer. */
   parse(answer: Answer, request: Pick<GsRequest, 'permission'>): Record<string, unknown>
+  /** The account that asks; `undefined` for nobody. */
+  identity(): Promise<string | undefined>
   close(): void
 }
 
@@ -153,6 +155,7 @@ export async function openBucket(url: URL, options: StoreOptions): Promise<Bucke
       if (value !== undefined) return value
       throw notUnderstood(asking(request))
     },
+    identity: () => credentials.identity(),
     close() {
       connections.httpAgent.destroy()
       connections.httpsAgent.destroy()

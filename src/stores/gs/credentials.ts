@@ -10,9 +10,15 @@ export interface Credentials {
   headers(): Promise<Record<string, string>>
   /** Files and tokens are read anew for the next request. */
   forget(): void
+  /** The account's name, as far as the credentials say it. */
+  identity(): Promise<string | undefined>
 }
 
-export const anonymous: Credentials = { headers: async () => ({}), forget: () => {} }
+export const anonymous: Credentials = {
+  headers: async () => ({}),
+  forget: () => {},
+  identity: async () => undefined,
+}
 
 export interface CredentialOptions {
   /** Tokens that may change nothing. */
@@ -38,7 +44,17 @@ export function defaultCredentials(options: CredentialOptions): Credentials {
       return Object.fromEntries(await (await found).getRequestHeaders())
     },
     forget: () => (found = undefined),
+    async identity() {
+      const client = options.impersonate.length > 0 ? undefined : await found
+      return options.impersonate.at(-1) ?? (client === undefined ? undefined : accountOf(client))
+    },
   }
+}
+
+/** A service account's key file and the machine's account name it; a person's own login does not. */
+function accountOf(client: AuthClient): string {
+  const email: unknown = 'email' in client ? client.email : undefined
+  return typeof email === 'string' ? email : 'application default credentials'
 }
 
 const scopes = {

@@ -27,6 +27,7 @@ export async function openGsStore(url: URL, options: StoreOptions): Promise<Stor
     copy: (from, to, { signal }) => copyObject(bucket, { from, to, signal }),
     read: (key, range, options) => readObject(bucket, key, { range, ...options }),
     remove: (key, { signal }) => removeObject(bucket, key, { signal }),
+    identity: () => bucket.identity(),
     close: () => bucket.close(),
   }
 }

@@ -9,6 +9,8 @@ export interface Credentials {
   readonly given: boolean
   /** They stand in a file, where new ones may stand later. */
   readonly renewable: boolean
+  /** The user's name; of a token nobody knows whose it is. */
+  readonly identity: string | undefined
   /** Names in lower case. */
   headers(): Promise<Record<string, string>>
   /** Files are read anew for the next request. */
@@ -30,9 +32,20 @@ export function findCredentials(url: URL, settings: HttpsSettings): Credentials 
   return {
     given: fixed !== undefined || fromFile !== undefined || headerFile !== undefined,
     renewable: fromFile !== undefined || headerFile !== undefined,
+    identity: identityOf(url, settings),
     headers: () => (known ??= readHeaders()),
     forget: () => (known = undefined),
   }
+}
+
+function identityOf(
+  { username: ofAddress }: URL,
+  { username = '', token, tokenFile, headerFile }: HttpsSettings,
+): string | undefined {
+  const name = ofAddress === '' ? username : decodeURIComponent(ofAddress)
+  if (name !== '') return `user ${name}`
+  if (token !== undefined || tokenFile !== undefined) return 'an access token'
+  return headerFile === undefined ? undefined : 'headers of a file'
 }
 
 function basicOf({ username, password }: URL): string | undefined {

@@ -30,6 +30,7 @@ export async function openHttpsStore(url: URL, options: StoreOptions): Promise<S
     copy: (from, to, { signal }) => copyFile(site, { from, to, signal }),
     read: (key, range, options) => readFile(site, key, { range, ...options }),
     remove: (key, options) => removeFile(site, key, options),
+    identity: async () => server.identity,
     close: () => server.close(),
   }
 }

@@ -30,6 +30,8 @@ type Described = Pick<HttpsRequest, 'method' | 'path' | 'signal'>
 /** A folder of a web server, and how to talk to it. */
 export interface Server extends Location {
   readonly connections: Connections
+  /** Who asks, never a secret; `undefined` for nobody. */
+  readonly identity: string | undefined
   /** @throws NimctlError */
   ask(request: HttpsRequest): Promise<Answer>
   /** The same, and leaves the answer's body to be read. */
@@ -74,6 +76,7 @@ export async function openServer(url: URL, options: StoreOptions): Promise<Serve
   }
   return {
     ...location,
+    identity: credentials.identity,
     connections,
     ask: request => guard(request, async () => await readAnswer(await openAccepted(request))),
     open: request => guard(request, () => openAccepted(request)),

@@ -40,6 +40,17 @@ export function described(key: string, size: number, answer: Fields): StoredObje
   }
 }
 
+/**
+ * The MD5 that an ETag is, where it is one: not of objects in parts, and not of those that are encrypted with keys of KMS
+ * or of the customer (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
+ */
+export function md5OfHeaders(headers: IncomingHttpHeaders): string | undefined {
+  const etag = unquoted(headers.etag ?? '')
+  const byKms = textOf(headers['x-amz-server-side-encryption'])?.startsWith('aws:') === true
+  const byCustomer = headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined
+  return /^[0-9a-f]{32}$/.test(etag) && !byKms && !byCustomer ? etag : undefined
+}
+
 /** SeaweedFS leaves the quotes away in some answers. */
 export function unquoted(etag: string): string {
   return etag.replaceAll('"', '')

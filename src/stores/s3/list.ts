@@ -50,11 +50,20 @@ function objectOf(xml: string, { prefix, decode }: { prefix: string; decode: (ke
   const key = decode(element(xml, 'Key') ?? '').slice(prefix.length)
   const size = Number(element(xml, 'Size') ?? 0)
   const etag = element(xml, 'ETag')
-  return etag === undefined ? { key, size } : { key, size, etag: ownText(unquoted(etag)) }
+  const storageClass = element(xml, 'StorageClass') ?? ''
+  return {
+    key,
+    size,
+    ...(etag !== undefined && { etag: ownText(unquoted(etag)) }),
+    ...(archiveClasses.has(storageClass) && { archived: ownText(storageClass) }),
+  }
 }
 
+/** Of these an object has to be restored first; GLACIER_IR is read as any other. */
+const archiveClasses = new Set(['GLACIER', 'DEEP_ARCHIVE'])
+
 /** As forms are encoded: a space is `+`, a plus is `%2B`. */
-function decodeKey(key: string): string {
+export function decodeKey(key: string): string {
   return decodeURIComponent(key.replaceAll('+', ' '))
 }
 

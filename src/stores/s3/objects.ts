@@ -2,7 +2,7 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3'
 
 import { NimctlError } from '../../system/errors.ts'
 import type { Store, StoredObject, Sums } from '../store.ts'
-import { described, fieldsOfHeaders } from './described.ts'
+import { described, fieldsOfHeaders, md5OfHeaders } from './described.ts'
 import { confirmEncryption } from './encryption.ts'
 import { explained } from './explain.ts'
 import { listObjects } from './list.ts'
@@ -60,7 +60,9 @@ async function headObject(
     const answer = await explained({ unclear: ['STORE_REQUEST_REFUSED', 'ACCESS_DENIED'], ask, signal }, () =>
       session.ask('HeadObject', request),
     )
-    return described(key, Number(answer.headers['content-length'] ?? 0), fieldsOfHeaders(answer.headers))
+    const md5 = md5OfHeaders(answer.headers)
+    const object = described(key, Number(answer.headers['content-length'] ?? 0), fieldsOfHeaders(answer.headers))
+    return { ...object, ...(md5 !== undefined && { md5 }) }
   } catch (error) {
     if (error instanceof NimctlError && error.code === 'OBJECT_NOT_FOUND') return undefined
     throw error

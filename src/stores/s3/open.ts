@@ -7,6 +7,7 @@ import { readObject } from './read.ts'
 import { openSession, type Session } from './session.ts'
 import { openS3Upload } from './upload.ts'
 import { abortOpenUpload, listOpenUploads } from './uploads.ts'
+import { findDeletion } from './versions.ts'
 
 /** S3 and what speaks like it. Nothing is asked of the server before the first operation. */
 export async function openS3Store(url: URL, options: StoreOptions): Promise<Store> {
@@ -28,6 +29,8 @@ function s3Store(session: Session): Store {
     copyFrom: (from, to, { signal }) => copyForeignObject(session, { ...from, to, signal }),
     read: (key, range, options) => readObject(session, key, { range, ...options }),
     remove: removeObject(session),
+    deletedAt: (key, { signal }) => findDeletion(session, key, { signal }),
+    identity: () => session.identity(),
     close: () => session.close(),
   }
 }

@@ -37,6 +37,8 @@ export interface Session extends Location {
   /** The same, and leaves the answer's body to be read. */
   open(action: string, request: ObjectRequest): Promise<IncomingMessage>
   translate(error: unknown, asked: RequestDetails): unknown
+  /** The id of the access key that signs; `undefined` where nothing does. */
+  identity(): Promise<string | undefined>
   close(): void
 }
 
@@ -110,6 +112,8 @@ export async function openSession(url: URL, options: StoreOptions): Promise<Sess
       guard(asked, () => make(client.s3, { abortSignal: asked.signal, requestTimeout: silenceOf(asked) })),
     ask: (action, request) => guard({ action, ...request }, () => exchange.ask(withSettings(action, request))),
     open: (action, request) => guard({ action, ...request }, () => exchange.open(withSettings(action, request))),
+    identity: async () =>
+      client.signed ? `access key ${(await client.s3.config.credentials()).accessKeyId}` : undefined,
     close: () => client.s3.destroy(),
   }
 }

@@ -10,6 +10,7 @@ import { openNamenodes, webhdfsBase } from './namenodes.ts'
 import { putObject, removeObject, statObject } from './objects.ts'
 import { readObject } from './read.ts'
 import { openSession, type Session } from './session.ts'
+import type { HdfsSettings } from './settings.ts'
 import { openHdfsUpload } from './upload.ts'
 import { listOpenUploads, removeUpload } from './uploads.ts'
 
@@ -23,10 +24,10 @@ export async function openWebhdfsStore(url: URL, options: StoreOptions, bases: r
     connections: await openConnections(options),
     caller: openCaller(settings),
   })
-  return webhdfsStore(openSession(location, client, settings))
+  return webhdfsStore(openSession(location, client, settings), identityOf(settings))
 }
 
-function webhdfsStore(session: Session): Store {
+function webhdfsStore(session: Session, identity: string | undefined): Store {
   return {
     url: session.url,
     capabilities: session.capabilities,
@@ -45,8 +46,15 @@ function webhdfsStore(session: Session): Store {
     },
     read: (key, range, options) => readObject(session, key, { range, ...options }),
     remove: (key, options) => removeObject(session, key, options),
+    identity: async () => identity,
     close: () => session.client.close(),
   }
+}
+
+/** Of a delegation token nobody but the namenode knows whose it is. */
+function identityOf({ user, token, tokenFile }: HdfsSettings): string | undefined {
+  if (token !== undefined || tokenFile !== undefined) return 'a delegation token'
+  return user === undefined ? undefined : `user ${user}`
 }
 
 function noCopies({ url }: Session): NimctlError {
