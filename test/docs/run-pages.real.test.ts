@@ -100,8 +100,9 @@ describe('with the buckets that the pages name', () => {
   afterAll(() => seaweedfs.stop())
 
   /** Uploads the cache, and returns the digest that a reader takes along. */
-  async function upload(url: string): Promise<string> {
-    const { stdout } = succeeded(await place.run(['upload', place.path(`${directory}/cache`), url], seaweedfs.env))
+  async function upload(url: string, ...flags: string[]): Promise<string> {
+    const args = ['upload', place.path(`${directory}/cache`), url, ...flags]
+    const { stdout } = succeeded(await place.run(args, seaweedfs.env))
     return /^Inventory: (sha256:[0-9a-f]{64})$/m.exec(stdout)?.[1] ?? ''
   }
 
@@ -138,6 +139,10 @@ describe('with the buckets that the pages name', () => {
   it('docs/validate.md runs as it stands', async () => {
     const share = pathToFileURL(place.path('share')).href
     await upload(share)
+    await upload('s3://models-copy/llama')
+    await upload('s3://models/llama-tar', '--layout', 'tar')
+    await upload('s3://models/model-cache/nim-nvidia-llama')
+    await upload('s3://nim-mirror', '--layout', 'ngc')
     const [source, mirror, endpoint] = await Promise.all([
       startRegistry({ tls: true }),
       startRegistry({ tls: true }),

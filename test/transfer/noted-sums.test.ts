@@ -39,6 +39,10 @@ function noting(): Store {
       notes.set(key, sums.crc32c)
       return note(object)
     },
+    async stat(key, options) {
+      const object = await memory.stat(key, options)
+      return object && note(object)
+    },
     async list(prefix, cursor, options) {
       const page = await memory.list(prefix, cursor, options)
       return { ...page, objects: page.objects.map(note) }
