@@ -155,6 +155,8 @@ export const documents = {
       bytes: 'number',
       // Added: what was compared with, who asked, and how far the other side can be believed.
       'inventoryDigest?': digest,
+      'against?': 'string',
+      'read?': { files: 'number', bytes: 'number' },
       'authenticatedAs?': 'string',
       'insecureTls?': 'boolean',
     },
