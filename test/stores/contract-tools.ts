@@ -78,12 +78,16 @@ export function wrongSumsOf(bytes: Uint8Array): Sums {
 }
 
 /**
- * What a call with a wrong checksum fails with. It is tried again and again, and where every fifth request fails, the last
- * one may have been such: then all is done once more.
+ * What a call with a wrong checksum fails with. It is tried again and again, and where one of five requests fails, the
+ * last one may have been such: then all is done once more, often enough that chance does not matter.
  */
 export async function refusalOf(call: () => Promise<unknown>): Promise<unknown> {
-  const first = await refusal(call)
-  return first instanceof NimctlError && first.code === 'CHECKSUM_MISMATCH' ? first : await refusal(call)
+  let refused: unknown
+  for (let round = 0; round < 8; round += 1) {
+    refused = await refusal(call)
+    if (refused instanceof NimctlError && refused.code === 'CHECKSUM_MISMATCH') break
+  }
+  return refused
 }
 
 async function refusal(call: () => Promise<unknown>): Promise<unknown> {

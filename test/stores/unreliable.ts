@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
+import { seeded } from '../seeded.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 
 type Fits = (request: IncomingMessage) => boolean
@@ -14,8 +15,9 @@ export interface Exceptions {
 }
 
 /**
- * From now on every fifth request fails, each in the next of these ways: the service is busy, nobody is there, the
- * connection breaks while the body is sent, the answer is lost or breaks off.
+ * From now on one of each five requests fails, in the next of these ways: the service is busy, nobody is there, the
+ * connection breaks while the body is sent, the answer is lost or breaks off. Which of the five, chance says, the same in
+ * each run: with requests side by side, a fixed one could be the same request's again and again.
  *
  * @param busy what this kind of store answers where it asks for patience.
  */
@@ -25,12 +27,16 @@ export function failEveryFifth(
   exceptions: Exceptions = {},
 ) {
   let count = 0
+  const random = seeded(1)
+  const unlucky: number[] = []
   const failing = new WeakMap<IncomingMessage, number>()
   const nth = (wanted: number) => (request: IncomingMessage) => {
     if (!failing.has(request)) failing.set(request, count++)
     const number = failing.get(request) ?? 0
-    if (number % 5 !== 4 || exceptions.spared?.(request) === true) return false
-    return kindFor(request, Math.floor(number / 5), exceptions) === wanted
+    const group = Math.floor(number / 5)
+    const chosen = (unlucky[group] ??= random.below(5))
+    if (number % 5 !== chosen || exceptions.spared?.(request) === true) return false
+    return kindFor(request, group, exceptions) === wanted
   }
   proxy.always(nth(0), { type: 'answer', ...busy })
   proxy.always(nth(1), { type: 'refuse' })
