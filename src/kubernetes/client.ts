@@ -5,6 +5,7 @@ import type { CoreV1Event, RequestContext, ResponseContext, V1Pod } from '@kuber
 import type { Cluster, LogRequest } from './cluster.ts'
 import { type ClusterSettings, type Connection, findCluster } from './connect.ts'
 import { errorOfAnswer, readAnswer, readStatus, translateApiError } from './errors.ts'
+import { execTask, runInContainer } from './exec.ts'
 import { requestLog } from './log-request.ts'
 
 /** An API server that does not answer in this time is as good as unreachable. Logs have no such limit. */
@@ -24,6 +25,11 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
       throw translateApiError(error, { task, server, namespace })
     }
   }
+  const listPods = async (labelSelector: string, signal: AbortSignal) => {
+    const request = { namespace, labelSelector }
+    const { items } = await ask('list pods', signal, async () => core(signal).listNamespacedPod(request))
+    return items
+  }
   return {
     address: server,
     namespace,
@@ -41,10 +47,14 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
       await ask('delete a Job', signal, () => remove().catch(absentFor('NotFound', undefined)))
     },
     async listPodsOfJob(name, signal) {
-      const request = { namespace, labelSelector: `job-name=${name}` }
-      const { items } = await ask('list pods', signal, async () => core(signal).listNamespacedPod(request))
+      const items = await listPods(`job-name=${name}`, signal)
       return items.toSorted((a, b) => createdMs(b) - createdMs(a))
     },
+    readPod(name, signal) {
+      const read = async () => core(signal).readNamespacedPod({ name, namespace })
+      return ask('read a pod', signal, () => read().catch(absentFor('NotFound', undefined)))
+    },
+    listPods,
     async listEvents({ kind, name }, signal) {
       const fieldSelector = `involvedObject.kind=${kind},involvedObject.name=${name}`
       const list = async () => core(signal).listNamespacedEvent({ namespace, fieldSelector })
@@ -52,6 +62,7 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
       return items.toSorted((a, b) => happenedMs(b) - happenedMs(a))
     },
     openLog: (log, signal) => ask('read a log', signal, () => openLog(connection, log, signal)),
+    exec: (request, signal) => ask(execTask, signal, () => runInContainer(connection, request, signal)),
   }
 }
 

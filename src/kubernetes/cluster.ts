@@ -10,6 +10,23 @@ export interface LogRequest {
   container: string
   /** RFC 3339; the server takes whole seconds of it. */
   since?: string
+  /** Whether to wait for more than there is (default). */
+  follow?: boolean
+}
+
+export interface ExecRequest {
+  pod: string
+  container: string
+  command: readonly string[]
+  /** Takes each line of standard output. */
+  onLine: (line: string) => void
+}
+
+export interface ExecOutcome {
+  /** `undefined` where the command could not be started. */
+  exitCode: number | undefined
+  /** Its standard error, or why it did not start. */
+  said: string
 }
 
 /**
@@ -28,6 +45,9 @@ export interface Cluster {
   deleteJob(name: string, signal: AbortSignal): Promise<void>
   /** Newest first. */
   listPodsOfJob(name: string, signal: AbortSignal): Promise<V1Pod[]>
+  readPod(name: string, signal: AbortSignal): Promise<V1Pod | undefined>
+  /** @param selector of labels, as kubectl takes it. */
+  listPods(selector: string, signal: AbortSignal): Promise<V1Pod[]>
   /** Newest first. Empty where this user may not list events: they explain, nothing rests on them. */
   listEvents(object: { kind: 'Job' | 'Pod'; name: string }, signal: AbortSignal): Promise<CoreV1Event[]>
   /**
@@ -35,4 +55,6 @@ export interface Cluster {
    * container, or earlier where something between cuts the connection. `undefined` where it has none yet.
    */
   openLog(request: LogRequest, signal: AbortSignal): Promise<Readable | undefined>
+  /** Runs a command in a container that runs. */
+  exec(request: ExecRequest, signal: AbortSignal): Promise<ExecOutcome>
 }

@@ -10,6 +10,22 @@ interface Container {
   container: string
 }
 
+/**
+ * Hands on every line that a container's log has by now.
+ *
+ * @returns whether it has a log.
+ */
+export async function readLog(
+  cluster: Cluster,
+  container: Container,
+  { signal, onLine }: Pick<FollowOptions, 'signal' | 'onLine'>,
+): Promise<boolean> {
+  const log = await cluster.openLog({ ...container, follow: false }, signal)
+  if (log === undefined) return false
+  await readLines(log, line => onLine(sanitize(stamped.exec(line)?.[2] ?? line)))
+  return true
+}
+
 interface FollowOptions {
   signal: AbortSignal
   onLine: (line: string) => void

@@ -10,12 +10,12 @@ import type { Connection } from './connect.ts'
  */
 export async function requestLog(
   { config, server, namespace }: Connection,
-  { pod, container, since }: LogRequest,
+  { pod, container, since, follow = true }: LogRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const url = new URL(`${server.replace(/\/$/, '')}/api/v1/namespaces/${namespace}/pods/${pod}/log`)
   url.searchParams.set('container', container)
-  url.searchParams.set('follow', 'true')
+  url.searchParams.set('follow', String(follow))
   url.searchParams.set('timestamps', 'true')
   if (since !== undefined) url.searchParams.set('sinceTime', since)
   const options: RequestOptions = { signal }

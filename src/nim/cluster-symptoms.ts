@@ -1,6 +1,9 @@
 import type { NimctlError } from '../system/errors.ts'
 import { findSymptom, type Symptom } from './symptoms.ts'
 
+const asksNgc =
+  /(?:error sending request|timed out|timeout|failed to lookup|dns error|connection refused|unreachable).{0,200}\b(?:ngc|authn)\.nvidia\.com|\b(?:ngc|authn)\.nvidia\.com.{0,200}(?:error sending|timed out|timeout|failed to lookup|dns error|connection refused|unreachable)|fetching filemap from:/i
+
 /**
  * What pods, events and the NIM Operator say where a cache is served or a NIMCache is filled (reference/nim.md section
  * 7). Causes before their consequences.
@@ -70,8 +73,7 @@ export const clusterSymptoms: readonly Symptom[] = [
     next: 'It takes the bare id or the exact description, not "id (description)" and not auto. Ids change with every tag: nimctl profiles IMAGE',
   },
   {
-    match:
-      /(?:error sending request|timed out|timeout|failed to lookup|dns error|connection refused|unreachable).{0,200}\b(?:ngc|authn)\.nvidia\.com|\b(?:ngc|authn)\.nvidia\.com.{0,200}(?:error sending|timed out|timeout|failed to lookup|dns error|connection refused|unreachable)|fetching filemap from:/i,
+    match: asksNgc,
     category: 'unavailable',
     code: 'NIM_ASKS_NGC',
     what: 'The NIM asks NGC at its start, which it cannot reach from here.',
@@ -93,4 +95,13 @@ export const clusterSymptoms: readonly Symptom[] = [
  */
 export function recogniseClusterSymptom(lines: readonly string[]): NimctlError | undefined {
   return findSymptom(clusterSymptoms, lines)
+}
+
+/** What else a NIM says when it wants to download. A hub's bare address does not count: licences name it, too. */
+const asksElse =
+  /requires an API key, but none was found|error downloading models|huggingface\.co.{0,200}(?:error|timed out|timeout|refused|unreachable|max retries)|(?:error|timed out|timeout|refused|unreachable|max retries).{0,200}huggingface\.co/i
+
+/** Whether a line of a serving NIM's log shows that it tried to download. */
+export function showsDownload(line: string): boolean {
+  return asksNgc.test(line) || asksElse.test(line)
 }

@@ -220,4 +220,32 @@ export const knownChecks: readonly KnownCheck[] = [
     worst: 'failed',
     when: 'a small request is answered wrongly; `not-provable` where no known route answers',
   },
+  {
+    name: 'pod.running',
+    worst: 'failed',
+    when: 'the pod or its container does not run, and why; a warning where it runs and is not ready',
+  },
+  {
+    name: 'pod.files',
+    worst: 'failed',
+    when: 'there is no cache at that path, or no file in it; `not-provable` where the container can not list it',
+  },
+  { name: 'pod.file-missing', worst: 'failed', when: 'with `--against`: a file or link of the inventory is missing' },
+  { name: 'pod.file-size', worst: 'failed', when: 'with `--against`: a file has another size than the inventory says' },
+  {
+    name: 'pod.link',
+    worst: 'failed',
+    when: 'a link leads to no file of the cache; with `--against`: it leads elsewhere than the inventory says',
+  },
+  { name: 'pod.extra', worst: 'warning', when: 'with `--against`: there is a file that the inventory does not name' },
+  {
+    name: 'pod.download',
+    worst: 'failed',
+    when: 'the log shows that the NIM tried to download, and its environment says offline, or has no key; a warning where it has a key; `not-provable` without a log',
+  },
+  {
+    name: 'pod.profile',
+    worst: 'failed',
+    when: "the profile in use is not that of `--profile` or `NIM_MODEL_PROFILE`, or not among the inventory's; `not-provable` where neither log nor environment names one",
+  },
 ]

@@ -1,10 +1,7 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-
-import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 import { standIns } from '../../fixtures/stand-in/catalogue.ts'
-import { apply, claim, openWorkplace, type Workplace } from './workplace.ts'
+import { apply, claim, kubeconfigOf, openWorkplace, type Workplace } from './workplace.ts'
 
 const image = standIns.llm2.reference
 const soon = ['--pod-running-timeout', '2s']
@@ -160,12 +157,3 @@ describe.concurrent('the cluster itself', () => {
     expect(await own.left()).toBe('')
   })
 })
-
-/** The same cluster, another user. */
-async function kubeconfigOf({ namespace, kubectl }: Workplace, token: string): Promise<string> {
-  const config = JSON.parse(await kubectl(['config', 'view', '--raw', '-o', 'json']))
-  config.users = [{ name: 'user', user: { token } }]
-  const file = join(inject('clusterNode').directory, `${namespace}-${token.length}.json`)
-  await writeFile(file, JSON.stringify(config))
-  return file
-}

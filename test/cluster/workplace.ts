@@ -1,7 +1,7 @@
 import { execFile, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { inject } from 'vitest'
@@ -16,6 +16,8 @@ export interface Workplace {
   namespace: string
   run: (args: readonly string[], env?: Record<string, string>) => Promise<Outcome>
   start: (args: readonly string[]) => ChildProcess
+  /** As `run`, for commands that make no Jobs. */
+  validate: (args: readonly string[]) => Promise<Outcome>
   kubectl: (args: readonly string[], input?: string) => Promise<string>
   /** A claim with a volume of its own, and where it lies on this machine. */
   makeClaim: (name: string) => Promise<string>
@@ -44,6 +46,7 @@ export async function openWorkplace(): Promise<Workplace> {
   return {
     namespace,
     run: (args, env) => nimctl(at(args), options(env)),
+    validate: args => nimctl(['validate', ...args, '-n', namespace], options()),
     start: args => startNimctl(at(args), options()),
     kubectl,
     makeClaim: name => makeClaim(kubectl, `${namespace}-${name}`, name),
@@ -60,6 +63,15 @@ function runIn(args: readonly string[], input?: string): Promise<string> {
     })
     child.stdin?.end(input ?? '')
   })
+}
+
+/** The same cluster, another user. */
+export async function kubeconfigOf({ namespace, kubectl }: Workplace, token: string): Promise<string> {
+  const config = JSON.parse(await kubectl(['config', 'view', '--raw', '-o', 'json']))
+  config.users = [{ name: 'user', user: { token } }]
+  const file = join(directory, `${namespace}-${token.length}.json`)
+  await writeFile(file, JSON.stringify(config))
+  return file
 }
 
 /** Volumes of the source `local` take a pod's fsGroup, as those of clouds do. */

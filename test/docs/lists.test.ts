@@ -64,7 +64,9 @@ it('the catalogue has every check that the source makes, and no other', () => {
   const names = source
     .filter(({ path }) => path !== 'src/validate/catalogue.ts')
     .flatMap(({ text }) =>
-      [...text.matchAll(/'((?:cache|store|reader|image|endpoint)\.(?!tar')[a-z-]+)'/g)].map(([, name = '']) => name),
+      [...text.matchAll(/'((?:cache|store|reader|image|pod|endpoint)\.(?!tar')[a-z-]+)'/g)].map(
+        ([, name = '']) => name,
+      ),
     )
     .concat(kinds.flatMap(kind => ['missing', 'size', 'checksum'].map(what => `store.${kind}-${what}`)))
   expect(knownChecks.map(({ name }) => name).toSorted()).toEqual([...new Set(names)].toSorted())

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 
 import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node'
 
-import type { Cluster } from '../../src/kubernetes/cluster.ts'
+import type { Cluster, ExecOutcome } from '../../src/kubernetes/cluster.ts'
 
 /** What the cluster answers each time that it is asked; the last of a list stays. */
 export interface Answers {
@@ -12,6 +12,8 @@ export interface Answers {
   events?: CoreV1Event[][]
   /** Pieces of the log, one for each time that it is opened; an error cuts the connection after the piece. */
   logs?: { text: string; cut?: boolean }[]
+  /** Of a command in a container. */
+  exec?: { lines: string[]; outcome: ExecOutcome }
 }
 
 export interface StandInCluster extends Cluster {
@@ -27,6 +29,10 @@ export function standInCluster(answers: Answers): StandInCluster {
     if (value instanceof Error) throw value
     return value
   }
+  const listed = async () => {
+    const pods = next<V1Pod[] | Error>(answers.pods, [])
+    return pods instanceof Error ? [] : pods
+  }
   return {
     calls,
     address: 'https://stand-in:6443',
@@ -39,9 +45,14 @@ export function standInCluster(answers: Answers): StandInCluster {
     async deleteJob(name) {
       calls.push(`delete ${name}`)
     },
-    async listPodsOfJob() {
-      const pods = next<V1Pod[] | Error>(answers.pods, [])
-      return pods instanceof Error ? [] : pods
+    listPodsOfJob: async () => listed(),
+    readPod: async name => (await listed()).find(({ metadata }) => metadata?.name === name),
+    listPods: async () => listed(),
+    async exec({ pod, container, command, onLine }) {
+      calls.push(`exec ${pod} ${container} ${command.at(-1) ?? ''}`)
+      const { lines, outcome } = answers.exec ?? { lines: [], outcome: { exitCode: undefined, said: 'no sh' } }
+      for (const line of lines) onLine(line)
+      return outcome
     },
     listEvents: async () => next(answers.events, []),
     async openLog({ since }) {

@@ -29,12 +29,24 @@ const heading = 'Cluster (--on kubernetes):'
 /** The NIM Operator's own user and group (reference/operator.md 2): what a NIMService later reads the files as. */
 const operatorsUser: RunAs = { uid: 1000, gid: 2000, fsGroup: 2000 }
 
-/** Flags of commands that run Jobs; the cluster is found as kubectl finds it. */
-export function addClusterOptions(command: Command): Command {
+/** Which cluster a command asks. */
+export type ClusterPlaceFlags = Pick<ClusterFlags, 'namespace' | 'context' | 'kubeconfig'>
+
+/** Flags of commands that ask a cluster, which is found as kubectl finds it. */
+export function addClusterPlaceOptions(command: Command, group: string, what: string): Command {
   const options = [
-    new Option('-n, --namespace <name>', "of the Job (default: the context's)"),
+    new Option('-n, --namespace <name>', `${what} (default: the context's)`),
     new Option('--context <name>', 'of the kubeconfig (default: the current one)'),
     new Option('--kubeconfig <file>', 'instead of KUBECONFIG and ~/.kube/config'),
+  ]
+  for (const option of options) command.addOption(option.helpGroup(group))
+  return command
+}
+
+/** Flags of commands that run Jobs. */
+export function addClusterOptions(command: Command): Command {
+  addClusterPlaceOptions(command, heading, 'of the Job')
+  const options = [
     new Option('--service-account <name>', 'of the pod'),
     new Option('--node-selector <label=value>', 'nodes it may run on; may be repeated').argParser(collectLabel),
     new Option('--toleration <key[=value][:effect]>', 'a taint it may pass over; may be repeated').argParser(
@@ -93,7 +105,7 @@ function parseSecretKey(text: string): { name: string; key: string } {
 }
 
 /** Loads the client library. */
-export async function openFlaggedCluster(flags: ClusterFlags, { env }: Context): Promise<Cluster> {
+export async function openFlaggedCluster(flags: ClusterPlaceFlags, { env }: Context): Promise<Cluster> {
   const { openCluster } = await import('../../kubernetes/client.ts')
   const { namespace, context, kubeconfig } = flags
   return await openCluster({
