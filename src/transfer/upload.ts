@@ -12,6 +12,7 @@ import { copyAll, removeAll } from './copy-all.ts'
 import { copyFromSource } from './copy-from-source.ts'
 import { journalPath } from './journal.ts'
 import { describeKey, publishInventory } from './marker.ts'
+import { removeEmptyUploads } from './open-uploads.ts'
 import { defaultPartSize } from './part-size.ts'
 import type { PreparedUpload } from './prepare-upload.ts'
 import { limitRate, unlimited } from './rate-limit.ts'
@@ -205,9 +206,15 @@ async function finish(
   }
 }
 
-/** Uploads that nobody goes on with, as their objects are whole: killed at their very end, or overtaken by another host. */
+/**
+ * Uploads that nobody goes on with, as their objects are whole: of a run that ended at their very end, also before it
+ * could look for empty ones, or overtaken by another host.
+ */
 async function removeOverdue({ store, journal }: PreparedUpload, signal: AbortSignal): Promise<void> {
-  for (const saved of journal.allUnfinished()) await store.abortUpload?.(saved, { signal })
+  for (const saved of journal.allUnfinished()) {
+    await store.abortUpload?.(saved, { signal })
+    await removeEmptyUploads({ store, key: saved.key }, signal)
+  }
 }
 
 /** What still has this ETag next time needs no question then. */

@@ -83,6 +83,29 @@ it('an upload whose beginning was answered into the void leaves nothing behind',
   await trial.expectWhole()
 })
 
+it('nor does it where the run ended before it could look for what it had left', async () => {
+  let blob = ''
+  let completed = false
+  const begins = ({ method, url: path = '' }: IncomingMessage) => {
+    if (method !== 'POST' || !path.includes('uploads')) return false
+    blob = /blobs(?:\/|%2F)([0-9a-f]+)/i.exec(path)?.[1] ?? ''
+    return blob !== ''
+  }
+  proxy.next(begins, { type: 'lose-answer' })
+  proxy.always(
+    ({ method, url: path = '' }) => {
+      if (blob === '' || !path.includes(blob)) return false
+      completed ||= method === 'POST' && path.includes('uploadId=')
+      return completed && method === 'GET' && path.includes('uploads')
+    },
+    { type: 'answer', status: 503, body: '' },
+  )
+  expect(await upload('--retries', '1')).toMatchObject({ exitCode: 6 })
+  proxy.calm()
+  expect(await upload()).toMatchObject({ exitCode: 0 })
+  await trial.expectWhole()
+})
+
 it('an inventory whose answer breaks off is read again', async () => {
   expect(await upload()).toMatchObject({ exitCode: 0 })
   const isInventory = ({ method, url: path = '' }: IncomingMessage) => method === 'GET' && path.includes('.jsonl')
