@@ -61,7 +61,7 @@ const sources: readonly CommandSource[] = [
   {
     name: 'emit',
     summary: 'write Kubernetes objects',
-    load: async context => (await import('./commands/emit.ts')).emitCommand(context),
+    load: async context => (await import('./commands/emit/emit.ts')).emitCommand(context),
   },
   {
     name: 'doctor',

@@ -1,15 +1,15 @@
 import { checkReferredName } from '../operator/names.ts'
 import type { ClaimStorage } from '../operator/objects.ts'
-import type { EmitRequest } from './request.ts'
+import type { VolumeRequest } from './request.ts'
 
-/** The claim that a NIMCache fills: a new one, owned by it and deleted with it, or one that is there. */
-export function claimFor({ header, storage }: EmitRequest): ClaimStorage {
-  if (storage.claimName !== undefined) return existingClaim(storage.claimName)
+/** The claim that a NIMCache fills: a new one, owned by it and deleted with it, or one that is there. @param bytes of the cache's files. */
+export function claimFor({ claimName, storageClass, size, accessMode }: VolumeRequest, bytes: number): ClaimStorage {
+  if (claimName !== undefined) return existingClaim(claimName)
   return {
     create: true,
-    ...(storage.storageClass !== undefined && { storageClass: storage.storageClass }),
-    size: storage.size ?? sizeWithHeadroom(header.bytes),
-    volumeAccessMode: storage.accessMode ?? 'ReadWriteMany',
+    ...(storageClass !== undefined && { storageClass }),
+    size: size ?? sizeWithHeadroom(bytes),
+    volumeAccessMode: accessMode ?? 'ReadWriteMany',
   }
 }
 

@@ -2,15 +2,19 @@ import type { InventoryProfile } from '../inventory/inventory.ts'
 import { manifestKey, namesOfNimCache } from '../operator/names.ts'
 import type { ConfigMap } from '../operator/objects.ts'
 import { renderMinimalManifest } from './minimal-manifest.ts'
-import { emitted, metadata, type EmitRequest, type EmitResult } from './request.ts'
+import { metadata, type Target, type UploadedCache } from './request.ts'
+import { emitted, type EmitResult } from './result.ts'
 
 /** The ConfigMap that saves the operator its look into the image: the loader's has no manifest, and no shell. */
-export function emitManifestConfigMap(request: EmitRequest, profiles: readonly InventoryProfile[]): EmitResult {
+export function emitManifestConfigMap(
+  { name, namespace, uploaded }: Target & { uploaded: UploadedCache },
+  profiles: readonly InventoryProfile[],
+): EmitResult {
   const object: ConfigMap = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: metadata(namesOfNimCache(request.name).manifestConfigMap, request),
-    data: { [manifestKey]: renderMinimalManifest(request.header.manifestVersion, profiles) },
+    metadata: metadata({ name: namesOfNimCache(name).manifestConfigMap, namespace }),
+    data: { [manifestKey]: renderMinimalManifest(uploaded.header.manifestVersion, profiles) },
   }
   const text =
     'Must be there before the NIMCache: the operator reads the profiles from it instead of asking the loader image. ' +

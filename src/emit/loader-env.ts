@@ -1,7 +1,8 @@
 import type { EnvVariable } from '../operator/objects.ts'
 import { NimctlError } from '../system/errors.ts'
 import { loaderContract } from './loader-contract.ts'
-import { emitted, type EmitRequest, type EmitResult } from './request.ts'
+import type { Target, UploadedCache } from './request.ts'
+import { emitted, type EmitResult } from './result.ts'
 import { checkUrlHasNoSecret, s3Environment } from './s3-environment.ts'
 import { storeCredentials } from './store-secret.ts'
 
@@ -12,18 +13,19 @@ export interface LoaderEnvironment extends EmitResult {
 }
 
 /** @throws NimctlError `usage` where the loader can't read such a store. */
-export function loaderEnvironment(request: EmitRequest): LoaderEnvironment {
-  const url = request.storeUrl ?? request.cacheUrl
+export function loaderEnvironment(request: Target & { uploaded: UploadedCache }): LoaderEnvironment {
+  const { uploaded } = request
+  const url = uploaded.storeUrl ?? uploaded.cacheUrl
   checkUrlHasNoSecret(url)
   const { variables } = loaderContract
-  const store = storeEnvironment(url, request)
+  const store = storeEnvironment(url, uploaded)
   const credentials = storeCredentials(request, store.secretKeys)
   return {
     ...emitted({ warnings: store.warnings, prerequisites: credentials.prerequisites }),
     authSecret: credentials.secretName,
     env: [
       { name: variables.cacheUrl, value: url.href },
-      ...(request.inventoryDigest ? [{ name: variables.inventoryDigest, value: request.inventoryDigest }] : []),
+      ...(uploaded.inventoryDigest ? [{ name: variables.inventoryDigest, value: uploaded.inventoryDigest }] : []),
       ...store.env,
     ],
   }
@@ -36,10 +38,10 @@ interface StoreEnvironment {
   warnings: string[]
 }
 
-function storeEnvironment(url: URL, request: EmitRequest): StoreEnvironment {
+function storeEnvironment(url: URL, uploaded: UploadedCache): StoreEnvironment {
   switch (url.protocol) {
     case 's3:':
-      return s3Environment(request)
+      return s3Environment(uploaded)
     case 'file:':
       return { env: [], secretKeys: [], warnings: [fileWarning(url)] }
     default:

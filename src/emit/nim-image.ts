@@ -1,6 +1,6 @@
 import { parseImageReference, type RegistryReference } from '../image/reference.ts'
 import { NimctlError } from '../system/errors.ts'
-import type { EmitRequest } from './request.ts'
+import type { ImagePlace } from './request.ts'
 
 /** An image as a NIMService wants it; `repository:tag` is the reference that the operator makes of it by concatenation. */
 export interface NimImage {
@@ -15,14 +15,15 @@ export interface NimImage {
  * The inventory's image under the name that the cluster pulls it by: `--image-registry` replaces the registry and keeps
  * the repository's path, as `nimctl mirror` does.
  *
+ * @param name as the inventory has it.
  * @throws NimctlError `usage` / `IMAGE_UNKNOWN`.
  */
-export function nimImage({ header, imageRegistry }: EmitRequest): NimImage {
-  const image = registryImage(header.image)
+export function nimImage(name: string | undefined, { imageRegistry }: ImagePlace): NimImage {
+  const image = registryImage(name)
   const warnings: string[] = []
   if (imageRegistry === undefined && publicRegistries.has(image.registry))
     warnings.push(
-      `${header.image} is pulled from ${image.registry}, which a disconnected cluster can't reach: give --image-registry, where nimctl mirror put it.`,
+      `${name} is pulled from ${image.registry}, which a disconnected cluster can't reach: give --image-registry, where nimctl mirror put it.`,
     )
   const registry = imageRegistry?.replace(/\/+$/, '') ?? image.registry
   return { ...named(`${registry}/${image.repository}`, image), warnings }

@@ -1,5 +1,5 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
-import { checkNimCacheName } from '../operator/names.ts'
+import { checkNamespace, checkNimCacheName } from '../operator/names.ts'
 import { operatorApi, type EnvVariable, type NimCache } from '../operator/objects.ts'
 import { checkNimCache } from '../operator/rules.ts'
 import { NimctlError } from '../system/errors.ts'
@@ -11,23 +11,38 @@ import { loaderEnvironment } from './loader-env.ts'
 import { nimImage } from './nim-image.ts'
 import { overrideEnvironment } from './override.ts'
 import { chooseProfile } from './profile.ts'
-import { emitted, joined, metadata, type Comment, type EmitRequest, type EmitResult } from './request.ts'
-import { cacheSource } from './source.ts'
+import { pullSecretPrerequisites } from './pull-secret.ts'
+import { metadata, type ImagePlace, type Target, type UploadedCache, type VolumeRequest } from './request.ts'
+import { emitted, joined, type Comment, type EmitResult } from './result.ts'
+import { cacheSource, type CacheSource } from './source.ts'
+
+export interface NimCacheRequest extends Target, ImagePlace {
+  uploaded: UploadedCache
+  /** Follows from the inventory's layout; naming the other one is refused. */
+  source?: CacheSource
+  /** nimctl's own image, for the loader. */
+  loaderImage?: string
+  /** The only one to hold: an id, a unique beginning of one, or an exact description. Default: all of the inventory. */
+  profile?: string
+  volume: VolumeRequest
+  /** Where the Job may run. Default: any Linux node. */
+  nodeSelector?: Record<string, string>
+}
 
 /**
  * A NIMCache that fills itself from the uploaded cache: by the loader from layout `cache` (shape E of
- * reference/operator.md section 4), by NIM's own download from layout `ngc` (shape C). It holds all profiles of the
- * inventory; `--profile` narrows it only where it is emitted alone.
+ * reference/operator.md section 4), by NIM's own download from layout `ngc` (shape C).
  *
  * @throws NimctlError `usage` with everything that can't go together.
  */
-export function emitNimCache(request: EmitRequest): EmitResult {
+export function emitNimCache(request: NimCacheRequest): EmitResult {
   checkNimCacheName(request.name)
+  if (request.namespace !== undefined) checkNamespace(request.namespace)
   const { source, ...surroundings } = sourceOfFiles(request)
   const object: NimCache = {
     apiVersion: operatorApi,
     kind: 'NIMCache',
-    metadata: metadata(request.name, request),
+    metadata: metadata(request),
     spec: {
       source: {
         ngc: {
@@ -38,12 +53,16 @@ export function emitNimCache(request: EmitRequest): EmitResult {
         },
       },
       env: source.env,
-      storage: { pvc: claimFor(request) },
+      storage: { pvc: claimFor(request.volume, request.uploaded.header.bytes) },
       nodeSelector: request.nodeSelector ?? { 'kubernetes.io/os': 'linux' },
     },
   }
   refuseFindings(checkNimCache(object))
-  return joined(surroundings, emitted({ objects: [object], comments: comments(request, source.comments) }))
+  const prerequisites = pullSecretPrerequisites(request)
+  return joined(
+    surroundings,
+    emitted({ objects: [object], prerequisites, comments: comments(request, source.comments) }),
+  )
 }
 
 interface FileSource {
@@ -53,7 +72,7 @@ interface FileSource {
   comments: Comment[]
 }
 
-function sourceOfFiles(request: EmitRequest): EmitResult & { source: FileSource } {
+function sourceOfFiles(request: NimCacheRequest): EmitResult & { source: FileSource } {
   if (cacheSource(request) === 'override') return overrideSource(request)
   const { env, authSecret, ...surroundings } = loaderEnvironment(request)
   const configMap = emitManifestConfigMap(request, cachedProfiles(request))
@@ -63,9 +82,9 @@ function sourceOfFiles(request: EmitRequest): EmitResult & { source: FileSource 
   return { ...joined(configMap, surroundings), source: { modelPuller, authSecret, env, comments: [comment] } }
 }
 
-function overrideSource(request: EmitRequest): EmitResult & { source: FileSource } {
+function overrideSource(request: NimCacheRequest): EmitResult & { source: FileSource } {
   const { env, authSecret, ...surroundings } = overrideEnvironment(request)
-  const { reference, warnings } = nimImage(request)
+  const { reference, warnings } = nimImage(request.uploaded.header.image, request)
   const comment = {
     kind: 'NIMCache',
     path: ['spec', 'env'],
@@ -77,13 +96,12 @@ function overrideSource(request: EmitRequest): EmitResult & { source: FileSource
   }
 }
 
-function cachedProfiles({ kind, header, profile }: EmitRequest): readonly InventoryProfile[] {
-  if (header.profiles.length === 0 || (kind === 'nimcache' && profile !== undefined))
-    return [chooseProfile(header, profile)]
+function cachedProfiles({ uploaded: { header }, profile }: NimCacheRequest): readonly InventoryProfile[] {
+  if (header.profiles.length === 0 || profile !== undefined) return [chooseProfile(header, profile)]
   return header.profiles
 }
 
-function requireLoaderImage({ kind, name, cacheUrl, loaderImage }: EmitRequest): string {
+function requireLoaderImage({ kind, name, uploaded: { cacheUrl }, loaderImage }: NimCacheRequest): string {
   if (loaderImage !== undefined) return loaderImage
   throw new NimctlError('usage', 'LOADER_IMAGE_REQUIRED', {
     what: 'A NIMCache on an uploaded cache is filled by nimctl’s own image, and it was not named.',
@@ -94,8 +112,8 @@ function requireLoaderImage({ kind, name, cacheUrl, loaderImage }: EmitRequest):
 
 const ngcPath = ['spec', 'source', 'ngc']
 
-function comments(request: EmitRequest, ofSource: Comment[]): Comment[] {
-  const claim = request.storage.claimName === undefined ? [newClaimComment] : []
+function comments(request: NimCacheRequest, ofSource: Comment[]): Comment[] {
+  const claim = request.volume.claimName === undefined ? [newClaimComment] : []
   const selector = request.nodeSelector === undefined ? [nodeSelectorComment(request)] : []
   return [...ofSource, ...claim, ...selector]
 }
@@ -107,7 +125,7 @@ const newClaimComment: Comment = {
 }
 
 /** reference/kubernetes.md, "The real NIM Operator"; the need of a GPU: reference/nim.md, section 1.1. */
-function nodeSelectorComment({ header }: EmitRequest): Comment {
+function nodeSelectorComment({ uploaded: { header } }: NimCacheRequest): Comment {
   const gpu =
     header.layout === 'ngc'
       ? 'Most images download without a GPU; where this one needs it, take this selector away.'

@@ -1,81 +1,86 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
-import { checkNimServiceName } from '../operator/names.ts'
-import { operatorApi, type EnvVariable, type NimService } from '../operator/objects.ts'
+import { checkNamespace, checkNimServiceName } from '../operator/names.ts'
+import { operatorApi, type ClaimStorage, type EnvVariable, type NimService } from '../operator/objects.ts'
 import { checkNimService } from '../operator/rules.ts'
 import { needsAuthSecret } from '../operator/versions.ts'
 import { refuseFindings } from './check.ts'
-import { existingClaim } from './claim.ts'
 import { gpuCount } from './gpu-count.ts'
-import { nimImage } from './nim-image.ts'
+import type { NimImage } from './nim-image.ts'
 import { offlineEnvironment } from './offline-env.ts'
-import { chooseProfile } from './profile.ts'
-import { emitted, metadata, type Comment, type EmitRequest, type EmitResult } from './request.ts'
-import { cacheSource } from './source.ts'
+import { pullSecretPrerequisites } from './pull-secret.ts'
+import { metadata, type ImagePlace, type Target } from './request.ts'
+import { emitted, type Comment, type EmitResult } from './result.ts'
+
+export interface NimServiceRequest extends Target, ImagePlace {
+  image: NimImage
+  /** Of the inventory; unknown: only what suits all. */
+  family?: string | undefined
+  profile: InventoryProfile
+  files: ServedFiles
+  serving: ServingRequest
+}
+
+/** Where the pods find the model: exactly one. */
+type ServedFiles = { from: 'nimcache'; name: string } | { from: 'claim'; claim: ClaimStorage }
+
+/** How it is served, wherever the files are. */
+export interface ServingRequest {
+  replicas: number
+  port: number
+}
 
 /** The Secret that the CRD wants up to 3.1.2; nobody reads it, and it need not exist. */
 const unusedAuthSecret = 'unused-airgap'
 
 /**
  * A NIMService on the filled cache, with one profile pinned (automatic choice asks outside and hangs) and no key.
- * It stands on the NIMCache of the same name; emitted alone with an existing claim, on that claim.
  *
  * @throws NimctlError `usage` with everything that can't go together.
  */
-export function emitNimService(request: EmitRequest): EmitResult {
+export function emitNimService(request: NimServiceRequest): EmitResult {
   checkNimServiceName(request.name)
-  cacheSource(request)
-  const profile = chooseProfile(request.header, request.profile)
-  const { repository, tag, warnings } = nimImage(request)
-  const { env, storage } = placeOfFiles(request, profile)
+  if (request.namespace !== undefined) checkNamespace(request.namespace)
+  const { image, profile, pullSecret, serving } = request
+  const { env, storage } = placeOfFiles(request.files, profile)
   const gpus = { 'nvidia.com/gpu': gpuCount(profile) }
   const object: NimService = {
     apiVersion: operatorApi,
     kind: 'NIMService',
-    metadata: metadata(request.name, request),
+    metadata: metadata(request),
     spec: {
       image: {
-        repository,
-        tag,
+        repository: image.repository,
+        tag: image.tag,
         pullPolicy: 'IfNotPresent',
-        ...(request.pullSecret !== undefined && { pullSecrets: [request.pullSecret] }),
+        ...(pullSecret !== undefined && { pullSecrets: [pullSecret] }),
       },
       ...(needsAuthSecret(request.operatorVersion) && { authSecret: unusedAuthSecret }),
-      env: [...offlineEnvironment(request.header.family, request.operatorVersion), ...env],
+      env: [...offlineEnvironment(request.family, request.operatorVersion), ...env],
       storage,
-      replicas: request.replicas,
+      replicas: serving.replicas,
       resources: { limits: { ...gpus }, requests: { ...gpus } },
-      expose: { service: { type: 'ClusterIP', port: request.port } },
+      expose: { service: { type: 'ClusterIP', port: serving.port } },
     },
   }
   refuseFindings(checkNimService(object, request.operatorVersion))
   return emitted({
     objects: [object],
-    comments: comments(request, profile),
-    warnings: [...warnings, ...replicaWarnings(request)],
+    comments: comments(request),
+    prerequisites: pullSecretPrerequisites(request),
+    warnings: image.warnings,
   })
 }
 
 /** With a NIMCache the operator sets NIM_MODEL_PROFILE from `storage.nimCache.profile`; with a claim it doesn't. */
 function placeOfFiles(
-  { kind, name, storage }: EmitRequest,
-  profile: InventoryProfile,
+  files: ServedFiles,
+  { id }: InventoryProfile,
 ): { env: EnvVariable[]; storage: NimService['spec']['storage'] } {
-  if (kind === 'nimservice' && storage.claimName !== undefined)
-    return {
-      env: [{ name: 'NIM_MODEL_PROFILE', value: profile.id }],
-      storage: { pvc: existingClaim(storage.claimName) },
-    }
-  return { env: [], storage: { nimCache: { name, profile: profile.id } } }
+  if (files.from === 'nimcache') return { env: [], storage: { nimCache: { name: files.name, profile: id } } }
+  return { env: [{ name: 'NIM_MODEL_PROFILE', value: id }], storage: { pvc: files.claim } }
 }
 
-function replicaWarnings({ replicas, storage }: EmitRequest): string[] {
-  if (replicas < 2 || !storage.accessMode?.startsWith('ReadWriteOnce')) return []
-  return [
-    `${replicas} replicas on a ${storage.accessMode} claim run on one node at best: use ReadWriteMany, where a storage class offers it.`,
-  ]
-}
-
-function comments({ operatorVersion }: EmitRequest, { tags, description }: InventoryProfile): Comment[] {
+function comments({ operatorVersion, profile: { tags, description } }: NimServiceRequest): Comment[] {
   const parallelism = ['tensorParallelism', 'tp', 'pp', 'number_of_gpus']
     .filter(tag => tags[tag] !== undefined)
     .map(tag => `${tag} ${tags[tag]}`)

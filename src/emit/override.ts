@@ -1,6 +1,7 @@
 import { checkOverrideUrl } from '../nim/repository-override.ts'
 import type { EnvVariable } from '../operator/objects.ts'
-import { emitted, type EmitRequest, type EmitResult } from './request.ts'
+import type { Target, UploadedCache } from './request.ts'
+import { emitted, type EmitResult } from './result.ts'
 import { checkUrlHasNoSecret, s3Environment } from './s3-environment.ts'
 import { storeCredentials } from './store-secret.ts'
 
@@ -11,13 +12,14 @@ export interface OverrideEnvironment extends EmitResult {
 }
 
 /** @throws NimctlError `usage` / `OVERRIDE_NEEDS_S3` or `OVERRIDE_PREFIX`. */
-export function overrideEnvironment(request: EmitRequest): OverrideEnvironment {
-  const url = request.storeUrl ?? request.cacheUrl
+export function overrideEnvironment(request: Target & { uploaded: UploadedCache }): OverrideEnvironment {
+  const { uploaded } = request
+  const url = uploaded.storeUrl ?? uploaded.cacheUrl
   checkUrlHasNoSecret(url)
   checkOverrideUrl(url)
-  const { env, secretKeys, warnings } = s3Environment(request)
+  const { env, secretKeys, warnings } = s3Environment(uploaded)
   const { secretName, prerequisites } = storeCredentials(request, secretKeys)
-  if (request.endpointUrl !== undefined) warnings.push(endpointWarning)
+  if (uploaded.endpointUrl !== undefined) warnings.push(endpointWarning)
   return {
     ...emitted({ warnings, prerequisites }),
     authSecret: secretName,

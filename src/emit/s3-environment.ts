@@ -1,6 +1,6 @@
 import type { EnvVariable } from '../operator/objects.ts'
 import { NimctlError } from '../system/errors.ts'
-import type { EmitRequest } from './request.ts'
+import type { UploadedCache } from './request.ts'
 
 const s3SecretKeys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const
 
@@ -8,7 +8,7 @@ const s3SecretKeys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const
 const regionWithoutMeaning = 'us-east-1'
 
 /** What an S3 client in a pod needs beside its credentials, under the names that every AWS SDK reads. */
-export function s3Environment({ region, endpointUrl }: EmitRequest): {
+export function s3Environment({ region, endpointUrl }: UploadedCache): {
   env: EnvVariable[]
   secretKeys: readonly string[]
   warnings: string[]

@@ -1,6 +1,16 @@
 import type { InventoryHeader } from '../inventory/inventory.ts'
 import { NimctlError } from '../system/errors.ts'
-import type { CacheSource, EmitRequest } from './request.ts'
+import type { Target, UploadedCache } from './request.ts'
+
+/** How the NIMCache gets its files: nimctl's loader image (layouts `cache` and `tar`), or NIM's own download (layout `ngc`). */
+export const cacheSources = ['loader', 'override'] as const
+
+export type CacheSource = (typeof cacheSources)[number]
+
+interface SourceQuestion extends Target {
+  uploaded: UploadedCache
+  source?: CacheSource
+}
 
 /**
  * Which way the files get into the NIMCache: it follows from the layout, and the override pointed at a cache layout
@@ -8,13 +18,14 @@ import type { CacheSource, EmitRequest } from './request.ts'
  *
  * @throws NimctlError `usage` / `LAYOUT_MISMATCH` with the command that works, or `FAMILY_UNSUPPORTED`.
  */
-export function cacheSource(request: EmitRequest): CacheSource {
-  const { header, source } = request
+export function cacheSource(request: SourceQuestion): CacheSource {
+  const { source, uploaded } = request
+  const { header } = uploaded
   if (header.family === 'native') throw nativeUnsupported(header)
   const fitting = sourceOfLayout(header.layout)
   if (fitting === undefined)
     throw new NimctlError('usage', 'LAYOUT_MISMATCH', {
-      what: `${request.cacheUrl.href} is of layout ${header.layout}: it is no NIM cache.`,
+      what: `${uploaded.cacheUrl.href} is of layout ${header.layout}: it is no NIM cache.`,
       why: 'A NIMCache is filled from layout cache, tar or ngc.',
       next: 'Upload a cache: nimctl upload DIR URL',
     })
@@ -26,7 +37,7 @@ function sourceOfLayout(layout: InventoryHeader['layout']): CacheSource | undefi
   return ({ cache: 'loader', ngc: 'override', tar: 'loader', plain: undefined } as const)[layout]
 }
 
-function mismatch({ kind, name, cacheUrl, header }: EmitRequest, source: CacheSource): NimctlError {
+function mismatch({ kind, name, uploaded: { cacheUrl, header } }: SourceQuestion, source: CacheSource): NimctlError {
   const emit = `nimctl emit ${kind} ${name} --cache ${cacheUrl.href}`
   return new NimctlError(
     'usage',

@@ -1,5 +1,5 @@
 import { checkReferredName } from '../operator/names.ts'
-import type { EmitRequest } from './request.ts'
+import type { Target, UploadedCache } from './request.ts'
 
 /**
  * The Secret is referred to, never written: its values would lie in files and shells. The Job takes all of it by
@@ -9,10 +9,10 @@ import type { EmitRequest } from './request.ts'
  * @throws NimctlError `usage` / `NAME_INVALID`.
  */
 export function storeCredentials(
-  request: EmitRequest,
+  request: Target & { uploaded: UploadedCache },
   keys: readonly string[],
 ): { secretName: string; prerequisites: string[] } {
-  const secretName = request.storeSecret ?? `${request.name}-store`
+  const secretName = request.uploaded.storeSecret ?? `${request.name}-store`
   checkReferredName('Secret', secretName)
   const namespace = request.namespace === undefined ? '' : ` -n ${request.namespace}`
   const lines =

@@ -1,7 +1,7 @@
 import { Document, isMap, isScalar, isSeq, Scalar, visit, type Node, type Pair } from 'yaml'
 
 import type { KubernetesObject } from '../operator/objects.ts'
-import type { Comment, EmitResult } from './request.ts'
+import type { Comment, EmitResult } from './result.ts'
 
 /**
  * The objects as a person would write them: several documents, comments on what to adapt, and at the top what must be

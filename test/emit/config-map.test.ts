@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
 
-import { emit } from '../../src/emit/emit.ts'
+import { emitNimCache } from '../../src/emit/nimcache.ts'
 import { aHeader, aRequest, tensorProfile, vllmProfile } from './request.ts'
 
 function configMapOf(manifestVersion: 1 | 2) {
   const header = aHeader({ manifestVersion, profiles: [tensorProfile, vllmProfile] })
-  return emit(aRequest({ kind: 'nimcache', header })).objects[0]
+  return emitNimCache(aRequest({ header })).objects[0]
 }
 
 /** Written out, not read back: each tag must be a string to the operator's Go type, and ids must not become numbers. */
@@ -60,7 +60,7 @@ profiles:
 
 it('of a chosen profile keeps its model and release', () => {
   const header = aHeader({ profiles: [tensorProfile, vllmProfile] })
-  const [object] = emit(aRequest({ kind: 'nimcache', header, profile: tensorProfile.id })).objects
-  const alone = emit(aRequest({ kind: 'nimcache' })).objects[0]
+  const [object] = emitNimCache(aRequest({ header, profile: tensorProfile.id })).objects
+  const alone = emitNimCache(aRequest()).objects[0]
   expect(object).toEqual(alone)
 })

@@ -5,7 +5,6 @@ import { gpuCount } from '../../src/emit/gpu-count.ts'
 import { nimImage } from '../../src/emit/nim-image.ts'
 import { offlineEnvironment } from '../../src/emit/offline-env.ts'
 import { failureOf } from './failure.ts'
-import { aHeader, aRequest } from './request.ts'
 
 it.each([
   [{ tp: '8' }, 8],
@@ -30,10 +29,8 @@ it.each([
 
 describe('the image', () => {
   const hex = 'ab'.repeat(32)
-  const image = (name: string, imageRegistry?: string) => {
-    const { imageRegistry: _, ...request } = aRequest({ header: aHeader({ image: name }) })
-    return nimImage(imageRegistry === undefined ? request : { ...request, imageRegistry })
-  }
+  const image = (name: string, imageRegistry?: string) =>
+    nimImage(name, imageRegistry === undefined ? {} : { imageRegistry })
 
   it.each([
     ['nvcr.io/nim/meta/llama:1.8.4', 'r:5000', 'r:5000/nim/meta/llama:1.8.4'],
@@ -59,8 +56,7 @@ describe('the image', () => {
   })
 
   it('must be known, and of a registry', () => {
-    const { image: _, ...header } = aHeader()
-    expect(failureOf(() => nimImage(aRequest({ header }))).code).toBe('IMAGE_UNKNOWN')
+    expect(failureOf(() => nimImage(undefined, {})).code).toBe('IMAGE_UNKNOWN')
     expect(failureOf(() => image('oci:/srv/nim:1.0')).code).toBe('IMAGE_UNKNOWN')
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { emit } from '../../src/emit/emit.ts'
-import type { EmitRequest } from '../../src/emit/request.ts'
+import { emitNimCache } from '../../src/emit/nimcache.ts'
+import { emitStack, type StackRequest } from '../../src/emit/stack.ts'
 import type { NimCache } from '../../src/operator/objects.ts'
 import { failureOf } from './failure.ts'
 import { aHeader, anNgcRequest, aRequest, tensorProfile, vllmProfile } from './request.ts'
@@ -9,7 +9,7 @@ import { aHeader, anNgcRequest, aRequest, tensorProfile, vllmProfile } from './r
 describe('on layout cache', () => {
   it('is filled by the loader from the store, with its manifest beforehand', () => {
     const inventoryDigest = `sha256:${'0'.repeat(64)}`
-    const { objects } = emit(aRequest({ kind: 'nimcache', inventoryDigest, pullSecret: 'registry' }))
+    const { objects } = emitNimCache(aRequest({ inventoryDigest, pullSecret: 'registry' }))
     expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`)).toEqual([
       'ConfigMap nim-service/llama-3-2-1b-instruct-manifest',
       'NIMCache nim-service/llama-3-2-1b-instruct',
@@ -55,12 +55,12 @@ describe('on layout cache', () => {
   })
 
   it('takes storage, class and node selector as asked', () => {
-    const storage = { size: '10Gi', storageClass: 'nfs', accessMode: 'ReadWriteOnce' }
-    expect(specOf(aRequest({ storage, nodeSelector: { zone: 'a' } }))).toMatchObject({
+    const volume = { size: '10Gi', storageClass: 'nfs', accessMode: 'ReadWriteOnce' }
+    expect(specOf(aRequest({ volume, nodeSelector: { zone: 'a' } }))).toMatchObject({
       storage: { pvc: { create: true, size: '10Gi', storageClass: 'nfs', volumeAccessMode: 'ReadWriteOnce' } },
       nodeSelector: { zone: 'a' },
     })
-    expect(specOf(aRequest({ storage: { claimName: 'models' } }))).toMatchObject({
+    expect(specOf(aRequest({ volume: { claimName: 'models' } }))).toMatchObject({
       storage: { pvc: { create: false, name: 'models' } },
     })
   })
@@ -68,13 +68,14 @@ describe('on layout cache', () => {
   it('holds all profiles, and alone only the chosen one', () => {
     const header = aHeader({ profiles: [tensorProfile, vllmProfile] })
     const profile = vllmProfile.id
-    expect(profilesOf(aRequest({ header, profile }))).toEqual([tensorProfile.id, vllmProfile.id])
-    expect(profilesOf(aRequest({ kind: 'nimcache', header }))).toEqual([tensorProfile.id, vllmProfile.id])
-    expect(profilesOf(aRequest({ kind: 'nimcache', header, profile }))).toEqual([vllmProfile.id])
+    const inStack = emitStack(aRequest({ header, profile })).objects.find(({ kind }) => kind === 'NIMCache')
+    expect(inStack).toMatchObject({ spec: specOf(aRequest({ header })) })
+    expect(profilesOf(aRequest({ header }))).toEqual([tensorProfile.id, vllmProfile.id])
+    expect(profilesOf(aRequest({ header, profile }))).toEqual([vllmProfile.id])
   })
 
   it('says what must be there first, without a value of a Secret', () => {
-    const { prerequisites } = emit(aRequest({ storeSecret: 's3', pullSecret: 'registry' }))
+    const { prerequisites } = emitStack(aRequest({ storeSecret: 's3', pullSecret: 'registry' }))
     expect(prerequisites).toEqual([
       'Secret s3: kubectl create secret generic s3 -n nim-service --from-env-file=FILE, where FILE has the lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…',
       'Secret registry of type docker-registry, for the internal registry',
@@ -82,25 +83,25 @@ describe('on layout cache', () => {
   })
 
   it('warns of a store that no pod reaches', () => {
-    expect(emit(aRequest()).warnings).toEqual([])
-    expect(emit(aRequest({ cacheUrl: new URL('file:///srv/cache') })).warnings).toEqual([
+    expect(emitStack(aRequest()).warnings).toEqual([])
+    expect(emitStack(aRequest({ cacheUrl: new URL('file:///srv/cache') })).warnings).toEqual([
       expect.stringContaining('file:///srv/cache is a directory of this machine'),
     ])
-    expect(emit(aRequest({ cacheUrl: new URL('file:///srv/cache'), storeUrl: new URL('s3://a/b') })).warnings).toEqual(
-      [],
-    )
-    expect(emit(aRequest({ endpointUrl: new URL('http://127.0.0.1:8333') })).warnings).toEqual([
+    expect(
+      emitStack(aRequest({ cacheUrl: new URL('file:///srv/cache'), storeUrl: new URL('s3://a/b') })).warnings,
+    ).toEqual([])
+    expect(emitStack(aRequest({ endpointUrl: new URL('http://127.0.0.1:8333') })).warnings).toEqual([
       expect.stringContaining('--store-endpoint-url'),
     ])
   })
 })
 
 it('on layout tar the loader fills it as on layout cache', () => {
-  expect(emit(aRequest({ header: aHeader({ layout: 'tar', links: 'record' }) }))).toEqual(emit(aRequest()))
+  expect(emitStack(aRequest({ header: aHeader({ layout: 'tar', links: 'record' }) }))).toEqual(emitStack(aRequest()))
 })
 
 it('on layout ngc the NIM downloads from the bucket', () => {
-  const { objects } = emit(anNgcRequest({ kind: 'nimcache' }))
+  const { objects } = emitNimCache(anNgcRequest())
   expect(objects).toEqual([
     {
       apiVersion: 'apps.nvidia.com/v1alpha1',
@@ -128,7 +129,7 @@ it('on layout ngc the NIM downloads from the bucket', () => {
 describe('refuses', () => {
   const { loaderImage: _, ...withoutLoader } = aRequest()
   const plain = aHeader({ layout: 'plain' })
-  it.each<[string, EmitRequest, string, string]>([
+  it.each<[string, StackRequest, string, string]>([
     ['the override on layout cache', aRequest({ source: 'override' }), 'LAYOUT_MISMATCH', '--loader-image'],
     [
       'the override on layout tar',
@@ -151,11 +152,11 @@ describe('refuses', () => {
     ],
     ['a native image', aRequest({ header: aHeader({ family: 'native' }) }), 'FAMILY_UNSUPPORTED', 'nimctl download'],
     ['no profile', aRequest({ header: aHeader({ profiles: [] }) }), 'INVENTORY_WITHOUT_PROFILES', 'validate cache'],
-    ['a wrong access mode', aRequest({ storage: { accessMode: 'RWX' } }), 'OBJECT_INVALID', 'flags'],
+    ['a wrong access mode', aRequest({ volume: { accessMode: 'RWX' } }), 'OBJECT_INVALID', 'flags'],
     ['a name with a capital', aRequest({ name: 'Llama' }), 'NAME_INVALID', 'llama'],
     ['a wrong namespace', aRequest({ namespace: 'a.b' }), 'NAME_INVALID', 'a-b'],
   ])('%s', (_case, request, code, next) => {
-    const failure = failureOf(() => emit(request))
+    const failure = failureOf(() => emitStack(request))
     expect(failure).toMatchObject({ category: 'usage', code })
     expect(failure.next).toContain(next)
     expect(JSON.stringify([failure.message, failure.why, failure.next])).not.toContain('hunter2')
@@ -163,11 +164,11 @@ describe('refuses', () => {
 })
 
 /** The objects are plain data behind a narrow type; JSON shows them whole. */
-function specOf(request: EmitRequest) {
-  const objects: { kind: string; spec: NimCache['spec'] }[] = JSON.parse(JSON.stringify(emit(request).objects))
+function specOf(request: StackRequest) {
+  const objects: { kind: string; spec: NimCache['spec'] }[] = JSON.parse(JSON.stringify(emitNimCache(request).objects))
   return objects.find(({ kind }) => kind === 'NIMCache')?.spec
 }
 
-function profilesOf(request: EmitRequest) {
+function profilesOf(request: StackRequest) {
   return specOf(request)?.source.ngc.model.profiles
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
-import { emit } from '../../src/emit/emit.ts'
-import type { EmitRequest } from '../../src/emit/request.ts'
+import { emitNimService } from '../../src/emit/nimservice.ts'
+import { emitStack } from '../../src/emit/stack.ts'
 import { failureOf } from './failure.ts'
-import { aHeader, anNgcRequest, aRequest, tensorProfile, vllmProfile } from './request.ts'
+import { aHeader, anNgcRequest, aRequest, aServiceRequest, tensorProfile, vllmProfile } from './request.ts'
 
-function serviceOf(changes: Partial<EmitRequest>) {
-  return emit(aRequest({ kind: 'nimservice', ...changes })).objects[0]
+function serviceOf(changes: Parameters<typeof aServiceRequest>[0]) {
+  return emitNimService(aServiceRequest(changes)).objects[0]
 }
 
 it('stands on the NIMCache, pinned, without a key, with GPUs in both maps', () => {
@@ -37,8 +37,8 @@ it('stands on the NIMCache, pinned, without a key, with GPUs in both maps', () =
 })
 
 it('is the same on both layouts', () => {
-  const ofCache = emit(aRequest()).objects.at(-1)
-  const ofNgc = emit(anNgcRequest()).objects.at(-1)
+  const ofCache = emitStack(aRequest()).objects.at(-1)
+  const ofNgc = emitStack(anNgcRequest()).objects.at(-1)
   expect(ofNgc).toEqual(ofCache)
 })
 
@@ -49,17 +49,12 @@ it('has no authSecret and no empty key on main', () => {
 })
 
 it('on an existing claim pins the profile itself', () => {
-  expect(serviceOf({ storage: { claimName: 'models' } })).toMatchObject({
+  expect(serviceOf({ files: { from: 'claim', claim: { create: false, name: 'models' } } })).toMatchObject({
     spec: {
       env: expect.arrayContaining([{ name: 'NIM_MODEL_PROFILE', value: tensorProfile.id }]),
       storage: { pvc: { create: false, name: 'models' } },
     },
   })
-})
-
-it('needs no loader image', () => {
-  const { loaderImage: _, ...request } = aRequest({ kind: 'nimservice' })
-  expect(emit(request).objects).toHaveLength(1)
 })
 
 describe('the profile', () => {
@@ -86,7 +81,8 @@ describe('the profile', () => {
 })
 
 it('warns of replicas that can share no claim', () => {
-  const warningsOf = (accessMode: string) => emit(aRequest({ replicas: 2, storage: { accessMode } })).warnings
+  const warningsOf = (accessMode: string) =>
+    emitStack(aRequest({ serving: { replicas: 2, port: 8000 }, volume: { accessMode } })).warnings
   expect(warningsOf('ReadWriteMany')).toEqual([])
   expect(warningsOf('ReadWriteOnce')).toEqual([expect.stringContaining('ReadWriteMany')])
 })

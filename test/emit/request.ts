@@ -1,4 +1,8 @@
-import type { EmitRequest } from '../../src/emit/request.ts'
+import { nimImage } from '../../src/emit/nim-image.ts'
+import type { NimServiceRequest } from '../../src/emit/nimservice.ts'
+import { chooseProfile } from '../../src/emit/profile.ts'
+import type { UploadedCache } from '../../src/emit/request.ts'
+import type { StackRequest } from '../../src/emit/stack.ts'
 import type { InventoryHeader, InventoryProfile } from '../../src/inventory/inventory.ts'
 
 /** Profiles of one kind each: ids that YAML could take for numbers, parallelism, LoRA, a version 1 release. */
@@ -34,25 +38,50 @@ export function aHeader(changes: Partial<InventoryHeader> = {}): InventoryHeader
   }
 }
 
-export function aRequest(changes: Partial<EmitRequest> = {}): EmitRequest {
+/** What differs from the usual request: fields of the request, or of what was uploaded. */
+export type Changes = Partial<StackRequest> & Partial<UploadedCache>
+
+/** A stack; a NIMCache takes the same, but for what it serves. */
+export function aRequest(changes: Changes = {}): StackRequest {
+  const { header, cacheUrl, storeUrl, inventoryDigest, storeSecret, endpointUrl, region, ...others } = changes
   return {
     kind: 'stack',
     name: 'llama-3-2-1b-instruct',
     namespace: 'nim-service',
-    header: aHeader(),
-    cacheUrl: new URL('s3://models/llama'),
+    uploaded: {
+      header: header ?? aHeader(),
+      cacheUrl: cacheUrl ?? new URL('s3://models/llama'),
+      region: region ?? 'eu-central-1',
+      ...(storeUrl && { storeUrl }),
+      ...(inventoryDigest && { inventoryDigest }),
+      ...(storeSecret && { storeSecret }),
+      ...(endpointUrl && { endpointUrl }),
+    },
     operatorVersion: '3.1.2',
     imageRegistry: 'registry.internal:5000/mirror',
     loaderImage: 'registry.internal:5000/nimctl:0.1.0',
-    region: 'eu-central-1',
-    storage: {},
-    replicas: 1,
-    port: 8000,
-    ...changes,
+    volume: {},
+    serving: { replicas: 1, port: 8000 },
+    ...others,
+  }
+}
+
+/** A NIMService on the NIMCache of its name. */
+export function aServiceRequest(
+  changes: Omit<Changes, 'profile'> & Partial<Pick<NimServiceRequest, 'files'>> & { profile?: string } = {},
+): NimServiceRequest {
+  const { profile, files, ...others } = changes
+  const { uploaded, ...request } = aRequest(others)
+  return {
+    ...request,
+    image: nimImage(uploaded.header.image, request),
+    family: uploaded.header.family,
+    profile: chooseProfile(uploaded.header, profile),
+    files: files ?? { from: 'nimcache', name: request.name },
   }
 }
 
 /** The same upload in layout `ngc`, as the override reads it. */
-export function anNgcRequest(changes: Partial<EmitRequest> = {}): EmitRequest {
+export function anNgcRequest(changes: Changes = {}): StackRequest {
   return aRequest({ header: aHeader({ layout: 'ngc' }), cacheUrl: new URL('s3://nim-bucket/'), ...changes })
 }

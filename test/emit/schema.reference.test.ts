@@ -5,13 +5,23 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 
-import { emit } from '../../src/emit/emit.ts'
-import type { EmitRequest } from '../../src/emit/request.ts'
+import { emitNimCache } from '../../src/emit/nimcache.ts'
+import { emitNimService } from '../../src/emit/nimservice.ts'
+import type { EmitResult } from '../../src/emit/result.ts'
+import { emitStack } from '../../src/emit/stack.ts'
 import { renderYaml } from '../../src/emit/yaml.ts'
 import { needsAuthSecret, operatorVersions, type OperatorVersion } from '../../src/operator/versions.ts'
 import { NimctlError } from '../../src/system/errors.ts'
 import { type CrdSchema, readCrds, type Verdict } from './crd-schema.ts'
-import { aHeader, anNgcRequest, aRequest, tensorProfile, vllmProfile } from './request.ts'
+import {
+  aHeader,
+  anNgcRequest,
+  aRequest,
+  aServiceRequest,
+  type Changes,
+  tensorProfile,
+  vllmProfile,
+} from './request.ts'
 import { isObject } from './structural-schema.ts'
 
 const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -48,59 +58,71 @@ describe('the validator agrees with the API server on the samples', () => {
   })
 })
 
-const requests: Record<string, Partial<EmitRequest>> = {
-  'a stack on layout cache': aRequest(),
-  'a stack on layout ngc': anNgcRequest(),
-  'every option': aRequest({
+type Emit = (operatorVersion: OperatorVersion) => EmitResult
+
+const stackOf =
+  (changes: Changes): Emit =>
+  operatorVersion =>
+    emitStack(aRequest({ ...changes, operatorVersion }))
+
+const claim = { create: false, name: 'models' }
+
+const emits: Record<string, Emit> = {
+  'a stack on layout cache': stackOf({}),
+  'a stack on layout ngc': operatorVersion => emitStack(anNgcRequest({ operatorVersion })),
+  'every option': stackOf({
     endpointUrl: new URL('https://s3.internal:9000'),
     inventoryDigest: `sha256:${'0'.repeat(64)}`,
     nodeSelector: { zone: 'a' },
-    port: 9000,
     pullSecret: 'registry',
-    replicas: 3,
-    storage: { size: '100Gi', storageClass: 'nfs', accessMode: 'ReadWriteMany' },
+    serving: { replicas: 3, port: 9000 },
+    volume: { size: '100Gi', storageClass: 'nfs', accessMode: 'ReadWriteMany' },
     storeSecret: 'store',
     storeUrl: new URL('s3://inside/llama'),
   }),
-  'several profiles, manifest version 2': aRequest({
+  'several profiles, manifest version 2': stackOf({
     header: aHeader({ manifestVersion: 2, profiles: [tensorProfile, vllmProfile] }),
     profile: vllmProfile.id,
   }),
-  'nimlib, an image by digest': aRequest({
+  'nimlib, an image by digest': stackOf({
     header: aHeader({ family: 'nimlib', image: `nvcr.io/nim/nvidia/asr@sha256:${'cd'.repeat(32)}` }),
   }),
-  'a service on an existing claim': aRequest({ kind: 'nimservice', storage: { claimName: 'models' } }),
-  'a NIMCache on an existing claim': aRequest({ kind: 'nimcache', storage: { claimName: 'models' } }),
-  'a file:// cache': aRequest({ cacheUrl: new URL('file:///srv/cache') }),
+  'a service on an existing claim': operatorVersion =>
+    emitNimService(aServiceRequest({ operatorVersion, files: { from: 'claim', claim } })),
+  'a NIMCache on an existing claim': operatorVersion =>
+    emitNimCache(aRequest({ operatorVersion, volume: { claimName: 'models' } })),
+  'a file:// cache': stackOf({ cacheUrl: new URL('file:///srv/cache') }),
 }
 
 describe.each(operatorVersions)('operator %s takes', operatorVersion => {
   const crds = crdsOf(operatorVersion)
 
-  it.each(Object.entries(requests))('%s', (_, changes) => {
-    const result = emit(aRequest({ ...changes, operatorVersion }))
+  it.each(Object.entries(emits))('%s', (_, emit) => {
+    const result = emit(operatorVersion)
     for (const object of result.objects) expect(judge(crds, object)).toEqual({ verdict: 'ok', reasons: [] })
     expect(judgeText(crds, renderYaml(result, 'Made by a test.'))).toEqual({ verdict: 'ok', reasons: [] })
   })
 })
 
 it('authSecret may be left out exactly where nimctl leaves it out', () => {
-  const [object] = emit(aRequest({ kind: 'nimservice', operatorVersion: 'main' })).objects
+  const [object] = emitNimService(aServiceRequest({ operatorVersion: 'main' })).objects
   const wantsIt = operatorVersions.filter(version => judge(crdsOf(version), object).verdict === 'refused')
   expect(wantsIt).toEqual(operatorVersions.filter(needsAuthSecret))
 })
 
 it('replicas 0 is refused by the CRD exactly where nimctl refuses it', () => {
-  const [object] = emit(aRequest({ kind: 'nimservice', operatorVersion: '3.1.2', replicas: 0 })).objects
+  const [object] = emitNimService(aServiceRequest({ serving: noReplicas })).objects
   const refusedByCrd = operatorVersions.filter(version => judge(crdsOf(version), object).verdict === 'refused')
-  const refusedByUs = operatorVersions.filter(operatorVersion => refuses({ operatorVersion, replicas: 0 }))
+  const refusedByUs = operatorVersions.filter(operatorVersion => refuses({ operatorVersion, serving: noReplicas }))
   expect(refusedByCrd).toEqual(['3.0.0', '3.0.2'])
   expect(refusedByUs).toEqual(refusedByCrd)
 })
 
-function refuses(changes: Partial<EmitRequest>): boolean {
+const noReplicas = { replicas: 0, port: 8000 }
+
+function refuses(changes: Changes): boolean {
   try {
-    emit(aRequest({ kind: 'nimservice', ...changes }))
+    emitStack(aRequest(changes))
     return false
   } catch (error) {
     return error instanceof NimctlError && error.code === 'OBJECT_INVALID'

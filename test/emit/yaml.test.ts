@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 
-import { emit } from '../../src/emit/emit.ts'
-import { emitted } from '../../src/emit/request.ts'
+import { emitted } from '../../src/emit/result.ts'
+import { emitStack } from '../../src/emit/stack.ts'
 import { renderPlain, renderYaml } from '../../src/emit/yaml.ts'
 import { anNgcRequest, aRequest } from './request.ts'
 
@@ -24,7 +24,7 @@ it.each([
   ['stack on layout cache', aRequest()],
   ['stack on layout ngc', anNgcRequest({ operatorVersion: 'main' })],
 ])('a %s is read back as it was', (_, request) => {
-  const result = emit(request)
+  const result = emitStack(request)
   const documents = parseAllDocuments(renderYaml(result, 'Made by a test.'))
   expect(documents.flatMap(document => document.errors)).toEqual([])
   expect(documents.map(document => document.toJS())).toEqual(result.objects)
@@ -58,7 +58,7 @@ metadata:
 })
 
 it('says why the key is empty, at the key', () => {
-  const lines = renderYaml(emit(aRequest({ kind: 'nimservice' })), 'Made by a test.').split('\n')
+  const lines = renderYaml(emitStack(aRequest({ kind: 'nimservice' })), 'Made by a test.').split('\n')
   const key = lines.indexOf('    - name: NGC_API_KEY')
   expect(lines[key - 1]).toContain('# Empty on purpose')
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
 import { cacheJob } from '../../src/cache/build-by-job.ts'
-import { emitted } from '../../src/emit/request.ts'
+import { emitted } from '../../src/emit/result.ts'
 import { renderYaml } from '../../src/emit/yaml.ts'
 import { makeJob, type PodSettings } from '../../src/kubernetes/job.ts'
 import { listJob } from '../../src/profiles/job-source.ts'

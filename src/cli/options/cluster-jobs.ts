@@ -163,7 +163,7 @@ async function printJob(
   { flags, context, prerequisites }: { flags: ClusterFlags; context: Context; prerequisites: string[] },
 ): Promise<void> {
   const { renderYaml } = await import('../../emit/yaml.ts')
-  const { emitted } = await import('../../emit/request.ts')
+  const { emitted } = await import('../../emit/result.ts')
   const result = emitted({ objects: [job], prerequisites })
   context.print('EmitResult', { ok: true, ...result, comments: undefined }, () =>
     flags.output === 'json' ? JSON.stringify(job, undefined, 2) : renderYaml(result, `Made by ${toolName()}`).trimEnd(),

@@ -156,3 +156,10 @@ export function parseDuration(text: string): number {
   if (Number.isNaN(durationMs)) throw new InvalidArgumentError('Expected a duration such as 30m, 12h or 2d.')
   return durationMs
 }
+
+/** Without the fields that nobody set. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

@@ -1,0 +1,55 @@
+import { Command } from 'commander'
+
+import type { Context } from '../../context.ts'
+import { addImagePlaceOptions, imagePlaceFrom, type ImagePlaceFlags } from '../../options/emit/image-place.ts'
+import { addLoaderOptions, loaderFrom, type LoaderFlags } from '../../options/emit/loader.ts'
+import { addOutputOptions, deliver, type OutputFlags, targetFrom } from '../../options/emit/output.ts'
+import { addServingOptions, servingFrom, type ServingFlags } from '../../options/emit/serving.ts'
+import { addUploadedOptions, readUploaded, type UploadedFlags } from '../../options/emit/uploaded.ts'
+import { addVolumeOptions, type VolumeFlags, volumeFrom } from '../../options/emit/volume.ts'
+import { given } from '../../options/values.ts'
+
+interface StackFlags extends UploadedFlags, ImagePlaceFlags, LoaderFlags, VolumeFlags, ServingFlags, OutputFlags {
+  profile?: string
+}
+
+export function emitStackCommand(context: Context): Command {
+  const command = new Command('stack')
+    .summary('all that a cluster needs for what was uploaded')
+    .description(
+      'Writes the whole right set for an uploaded cache, in the order in which to apply it.\n' +
+        "What is right follows from what was uploaded: layouts cache and tar are fetched by nimctl's own image,\n" +
+        'layout ngc by the NIM itself through NIM_REPOSITORY_OVERRIDE.',
+    )
+    .argument('<name>', 'of the NIMCache and of the NIMService')
+    .option('--profile <profile>', 'to serve, where several were uploaded')
+    .addHelpText('after', examples)
+    .action((name: string, flags: StackFlags) => emitObjects(name, { flags, context }))
+  addUploadedOptions(command)
+  addImagePlaceOptions(command)
+  addLoaderOptions(command)
+  addVolumeOptions(command)
+  addServingOptions(command)
+  return addOutputOptions(command)
+}
+
+const examples = `
+Examples:
+  nimctl emit stack llama --cache s3://models/llama --image-registry registry.internal:5000 \\
+    --loader-image registry.internal:5000/tools/nimctl:0.1.0 | kubectl apply -f -
+  nimctl emit stack llama --inventory inventory.jsonl --store-url s3://models/llama/ --write llama.yaml`
+
+async function emitObjects(name: string, { flags, context }: { flags: StackFlags; context: Context }) {
+  const { emitStack } = await import('../../../emit/stack.ts')
+  const uploaded = await readUploaded(flags, context)
+  const result = emitStack({
+    ...(await targetFrom(flags, { kind: 'stack', name })),
+    ...imagePlaceFrom(flags),
+    ...loaderFrom(flags),
+    ...given({ profile: flags.profile }),
+    uploaded,
+    volume: volumeFrom(flags),
+    serving: servingFrom(flags),
+  })
+  await deliver(result, { flags, context, origin: { name, from: uploaded.cacheUrl.href } })
+}
