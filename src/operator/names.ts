@@ -18,6 +18,31 @@ const maxNimCacheName = maxLabel - '-job'.length
 /** Names that the operator uses once per namespace for all its caches (reference/operator.md, section 3). */
 const takenByOperator = ['nim-cache-sa', 'nim-cache-role', 'nim-cache-rolebinding']
 
+/** A name that the operator gives to an object of its own in each namespace. */
+export function isTakenByOperator(name: string): boolean {
+  return takenByOperator.includes(name)
+}
+
+/** DNS-1035 label, as a Service wants it. */
+export function isDnsLabel(name: string): boolean {
+  return name.length <= maxLabel && dnsLabel.test(name)
+}
+
+/** DNS-1123 subdomain, as most names are. */
+export function isDnsSubdomain(name: string): boolean {
+  return name.length <= maxSubdomain && dnsSubdomain.test(name)
+}
+
+/** DNS-1123 label. */
+export function isNamespace(name: string): boolean {
+  return name.length <= maxLabel && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)
+}
+
+/** Whether the Job's name fits into a label of its pods. */
+export function fitsJobLabel(nimCacheName: string): boolean {
+  return nimCacheName.length <= maxNimCacheName
+}
+
 /** What the operator creates, or expects, for a NIMCache. */
 export interface NimCacheNames {
   persistentVolumeClaim: string
@@ -40,9 +65,9 @@ export function namesOfNimCache(name: string): NimCacheNames {
 
 /** @throws NimctlError `usage` / `NAME_INVALID` with a name that would be right. */
 export function checkNimServiceName(name: string): void {
-  if (takenByOperator.includes(name))
+  if (isTakenByOperator(name))
     throw invalidName('NIMService', name, 'The operator gives this name to an object of its own.', `${name}-1`)
-  if (name.length > maxLabel || !dnsLabel.test(name))
+  if (!isDnsLabel(name))
     throw invalidName(
       'NIMService',
       name,
@@ -53,7 +78,7 @@ export function checkNimServiceName(name: string): void {
 
 /** @throws NimctlError `usage` / `NAME_INVALID` with a name that would be right. */
 export function checkNimCacheName(name: string): void {
-  if (name.length > maxNimCacheName || !dnsSubdomain.test(name))
+  if (!fitsJobLabel(name) || !isDnsSubdomain(name))
     throw invalidName(
       'NIMCache',
       name,
@@ -64,7 +89,7 @@ export function checkNimCacheName(name: string): void {
 
 /** For names that are only referred to: a Secret, a claim. @param what such as `Secret`. */
 export function checkReferredName(what: string, name: string): void {
-  if (name.length > maxSubdomain || !dnsSubdomain.test(name))
+  if (!isDnsSubdomain(name))
     throw invalidName(
       what,
       name,
@@ -75,7 +100,7 @@ export function checkReferredName(what: string, name: string): void {
 
 /** @throws NimctlError `usage` / `NAME_INVALID`. */
 export function checkNamespace(name: string): void {
-  if (name.length > maxLabel || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
+  if (!isNamespace(name))
     throw invalidName(
       'namespace',
       name,

@@ -1,13 +1,16 @@
-/** An object as `kubectl apply` takes it: plain data. */
+/** An object as `kubectl apply` takes it: plain data, of any kind. */
 export interface KubernetesObject {
   apiVersion: string
   kind: string
   metadata: Metadata
+  spec?: object
 }
 
-interface Metadata {
+export interface Metadata {
   name: string
   namespace?: string
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
 }
 
 export interface EnvVariable {

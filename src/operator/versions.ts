@@ -1,7 +1,10 @@
 import { NimctlError } from '../system/errors.ts'
 
-/** Releases of the NIM Operator whose CRDs were read, oldest first; `main` is the state of 2026-08-19. */
-export const operatorVersions = ['3.0.0', '3.0.2', '3.1.0', '3.1.1', '3.1.2', 'main'] as const
+/**
+ * Releases of the NIM Operator whose CRDs were read, oldest first; `main` is the state of 2026-08-19. The CRDs and the
+ * webhooks of 3.0.1 are those of 3.0.0 (compared in the repository at the two tags).
+ */
+export const operatorVersions = ['3.0.0', '3.0.1', '3.0.2', '3.1.0', '3.1.1', '3.1.2', 'main'] as const
 
 export type OperatorVersion = (typeof operatorVersions)[number]
 
@@ -32,7 +35,12 @@ const features = {
 export type OperatorFeature = keyof typeof features
 
 export function hasFeature(version: OperatorVersion, feature: OperatorFeature): boolean {
-  return operatorVersions.indexOf(version) >= operatorVersions.indexOf(features[feature].since)
+  return isFrom(version, features[feature].since)
+}
+
+/** Whether a version is `since` or a later one. */
+export function isFrom(version: OperatorVersion, since: OperatorVersion): boolean {
+  return operatorVersions.indexOf(version) >= operatorVersions.indexOf(since)
 }
 
 /** For messages: the first version that has it. */

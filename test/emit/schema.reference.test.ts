@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
@@ -12,6 +11,7 @@ import { emitStack } from '../../src/emit/stack.ts'
 import { renderYaml } from '../../src/emit/yaml.ts'
 import { needsAuthSecret, operatorVersions, type OperatorVersion } from '../../src/operator/versions.ts'
 import { NimctlError } from '../../src/system/errors.ts'
+import { crdFolder, reference } from '../operator/crds.ts'
 import { type CrdSchema, readCrds, type Verdict } from './crd-schema.ts'
 import {
   aHeader,
@@ -24,11 +24,8 @@ import {
 } from './request.ts'
 import { isObject } from './structural-schema.ts'
 
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const reference = process.env['NIMCTL_REFERENCE_DIR'] ?? join(repository, '..', 'shared')
-
 function crdsOf(version: OperatorVersion): Map<string, CrdSchema> {
-  return readCrds(join(reference, 'crds', version === 'main' ? '' : `v${version}`))
+  return readCrds(crdFolder(version))
 }
 
 /** The server's own counts: reference/kubernetes.md, "CRDs against the server". */

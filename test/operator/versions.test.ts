@@ -6,13 +6,14 @@ import { failureOf } from '../emit/failure.ts'
 it.each([
   ['3.1.2', '3.1.2'],
   ['v3.0.0', '3.0.0'],
+  ['3.0.1', '3.0.1'],
   [' main ', 'main'],
 ])('reads %j as %s', (text, expected) => {
   expect(parseOperatorVersion(text)).toBe(expected)
 })
 
 it.each([
-  ['3.0.1', '--operator-version 3.0.0:'],
+  ['3.0.3', '--operator-version 3.0.2:'],
   ['v3.2.0', '--operator-version 3.1.2:'],
   ['3.1.10', '--operator-version 3.1.2:'],
   ['2.0.2', '--operator-version 3.1.2'],
@@ -24,7 +25,7 @@ it.each([
 })
 
 it('wants an authSecret in every release, and not on main', () => {
-  expect(operatorVersions.filter(needsAuthSecret)).toEqual(['3.0.0', '3.0.2', '3.1.0', '3.1.1', '3.1.2'])
+  expect(operatorVersions.filter(needsAuthSecret)).toEqual(['3.0.0', '3.0.1', '3.0.2', '3.1.0', '3.1.1', '3.1.2'])
 })
 
 it('has a feature from its version on', () => {
