@@ -7,6 +7,7 @@ import { type ClusterSettings, type Connection, findCluster } from './connect.ts
 import { errorOfAnswer, readAnswer, readStatus, translateApiError } from './errors.ts'
 import { execTask, runInContainer } from './exec.ts'
 import { requestLog } from './log-request.ts'
+import { openObjectApi } from './object-api.ts'
 
 /** An API server that does not answer in this time is as good as unreachable. Logs have no such limit. */
 const answerMs = 30_000
@@ -31,6 +32,7 @@ export async function openCluster(settings: ClusterSettings): Promise<Cluster> {
     return items
   }
   return {
+    ...openObjectApi(connection),
     address: server,
     namespace,
     createJob(job, signal) {

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream'
 
 import type { CoreV1Event, V1Job, V1Pod } from '@kubernetes/client-node'
 
+import type { ObjectApi } from './objects.ts'
+
 /** A Job as nimctl writes it: what `kubectl apply` takes, too. */
 export type JobObject = V1Job & { apiVersion: 'batch/v1'; kind: 'Job'; metadata: { name: string; namespace?: string } }
 
@@ -12,6 +14,10 @@ export interface LogRequest {
   since?: string
   /** Whether to wait for more than there is (default). */
   follow?: boolean
+  /** Of the container that ran before it was started again. */
+  previous?: boolean
+  /** Only so many lines at its end. */
+  tailLines?: number
 }
 
 export interface ExecRequest {
@@ -34,7 +40,7 @@ export interface ExecOutcome {
  * `CLUSTER_LOGIN_REFUSED`, `CLUSTER_FORBIDDEN`; `not-found` / `NAMESPACE_NOT_FOUND`; `unavailable` /
  * `CLUSTER_UNREACHABLE`, `CLUSTER_BUSY`, `QUOTA_EXCEEDED`; `usage` / `OBJECT_REFUSED`. What is simply not there is a value.
  */
-export interface Cluster {
+export interface Cluster extends ObjectApi {
   /** Of the API server. */
   readonly address: string
   readonly namespace: string

@@ -74,7 +74,8 @@ export function parseOperatorVersion(text: string): OperatorVersion {
   })
 }
 
-function nearestBelow(wanted: string): OperatorVersion | undefined {
+/** The known release that has no more fields than this one: the newest that is not later. @param wanted `3.1.10`. */
+export function nearestBelow(wanted: string): OperatorVersion | undefined {
   if (!/^\d+\.\d+\.\d+$/.test(wanted)) return undefined
   return operatorVersions.findLast(version => version !== 'main' && compareReleases(version, wanted) <= 0)
 }

@@ -3,6 +3,9 @@ import { Readable } from 'node:stream'
 import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node'
 
 import type { Cluster, ExecOutcome } from '../../src/kubernetes/cluster.ts'
+import type { DryRun, KubernetesObject, ObjectKind, ObjectQuery, Reading } from '../../src/kubernetes/objects.ts'
+import { NimctlError } from '../../src/system/errors.ts'
+import { textAt } from '../../src/system/json.ts'
 
 /** What the cluster answers each time that it is asked; the last of a list stays. */
 export interface Answers {
@@ -14,6 +17,13 @@ export interface Answers {
   logs?: { text: string; cut?: boolean }[]
   /** Of a command in a container. */
   exec?: { lines: string[]; outcome: ExecOutcome }
+  /** What there is of any kind; without a namespace it lies in the cluster's. A kind of which there is none is served. */
+  objects?: readonly KubernetesObject[]
+  /** Kinds that the API server does not know. */
+  notServed?: readonly string[]
+  /** Kinds that this user may neither read nor list. */
+  forbidden?: readonly string[]
+  dryRun?: (object: KubernetesObject) => DryRun
 }
 
 export interface StandInCluster extends Cluster {
@@ -34,9 +44,10 @@ export function standInCluster(answers: Answers): StandInCluster {
     return pods instanceof Error ? [] : pods
   }
   return {
+    ...standInObjects(answers),
     calls,
     address: 'https://stand-in:6443',
-    namespace: 'nim',
+    namespace,
     async createJob({ metadata }) {
       calls.push(`create ${metadata.name}`)
       return next<boolean | Error>(answers.created, true) === true
@@ -61,6 +72,44 @@ export function standInCluster(answers: Answers): StandInCluster {
       return Readable.from(pieces(text, cut))
     },
   }
+}
+
+const namespace = 'nim'
+
+function standInObjects({ objects = [], notServed = [], forbidden = [], dryRun }: Answers) {
+  const about = <Value>({ kind }: ObjectKind, found: () => Reading<Value>): Reading<Value> => {
+    if (notServed.includes(kind)) return { answer: 'not-served' }
+    if (!forbidden.includes(kind)) return found()
+    const error = new NimctlError('auth', 'CLUSTER_FORBIDDEN', { what: `This user may not get a ${kind}.` })
+    return { answer: 'forbidden', error }
+  }
+  const ofKind = ({ apiVersion, kind }: ObjectKind) =>
+    objects.filter(object => object.apiVersion === apiVersion && object.kind === kind)
+  return {
+    readObject: async (object: ObjectKind & { name: string }): Promise<Reading<KubernetesObject>> =>
+      about(object, () => {
+        const found = ofKind(object).find(({ metadata }) => metadata.name === object.name)
+        return found === undefined ? { answer: 'absent' } : { answer: 'found', value: found }
+      }),
+    listObjects: async (query: ObjectQuery): Promise<Reading<KubernetesObject[]>> =>
+      about(query, () => ({ answer: 'found', value: ofKind(query).filter(object => fits(object, query)) })),
+    dryRun: async (object: KubernetesObject): Promise<DryRun> =>
+      dryRun?.(object) ?? { outcome: 'accepted', tried: 'create', object, warnings: [] },
+    findKind: async ({ kind }: ObjectKind) =>
+      notServed.includes(kind) ? undefined : { plural: `${kind.toLowerCase()}s`, namespaced: true },
+    readServerVersion: async () => 'v1.36.3',
+  }
+}
+
+/** Of selectors only `label=value` and `field.path=value`, joined by commas. */
+function fits(object: KubernetesObject, { labelSelector = '', fieldSelector = '', ...query }: ObjectQuery): boolean {
+  const pairs = (selector: string) => selector.split(',').flatMap(part => (part === '' ? [] : [part.split('=')]))
+  const place = object.metadata.namespace ?? namespace
+  return (
+    (query.allNamespaces === true || place === (query.namespace ?? namespace)) &&
+    pairs(labelSelector).every(([name = '', value]) => object.metadata.labels?.[name] === value) &&
+    pairs(fieldSelector).every(([path = '', value]) => textAt(object, ...path.split('.')) === value)
+  )
 }
 
 async function* pieces(text: string, cut: boolean) {
