@@ -12,7 +12,7 @@ export interface KubernetesObject extends ObjectKind {
   [field: string]: unknown
 }
 
-export interface ObjectMetadata {
+interface ObjectMetadata {
   name: string
   namespace?: string
   uid?: string

@@ -19,13 +19,12 @@ export async function sendRequest(
 ): Promise<IncomingMessage> {
   const url = new URL(`${server.replace(/\/$/, '')}${path}`)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-  const options: RequestOptions = { signal, method }
-  await config.applyToHTTPSOptions(options)
-  options.headers = {
-    ...options.headers,
+  const headers = {
     Accept: 'application/json, */*',
     ...(body !== undefined && { 'Content-Type': body.type, 'Content-Length': Buffer.byteLength(body.text) }),
   }
+  const options: RequestOptions = { signal, method, headers }
+  await config.applyToHTTPSOptions(options)
   const send = url.protocol === 'http:' ? request : secureRequest
   return await new Promise((resolve, reject) => {
     send(url, options, resolve).once('error', reject).end(body?.text)

@@ -61,7 +61,9 @@ const object = { ...nimCache, metadata: { name: 'llama' }, spec: { unknown: true
 it('lists page by page, and says of each item what it is', async () => {
   const api = await apiServer({
     [`GET ${caches}`]: { body: { metadata: { continue: 'more' }, items: [{ metadata: { name: 'a' } }] } },
-    [`GET ${caches} more`]: { body: { metadata: {}, items: [{ metadata: { name: 'b' }, status: { state: 'Ready' } }] } },
+    [`GET ${caches} more`]: {
+      body: { metadata: {}, items: [{ metadata: { name: 'b' }, status: { state: 'Ready' } }] },
+    },
   })
   expect(await api.listObjects({ ...nimCache, labelSelector: 'app=nim' }, signal)).toEqual({
     answer: 'found',
