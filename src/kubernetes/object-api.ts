@@ -8,13 +8,14 @@ import { type ApiAnswer, errorOfAnswer, readStatus, translateApiError } from './
 import type {
   DryRun,
   DryRunVerb,
-  KubernetesObject,
+  AnyObject,
   ObjectApi,
   ObjectKind,
   ObjectQuery,
   Reading,
   RefusalCause,
   ServedKind,
+  WrittenObject,
 } from './objects.ts'
 import { type ApiRequest, sendRequest } from './request.ts'
 
@@ -126,10 +127,10 @@ async function listPages(
   connection: Connection,
   { path, query }: { path: string; query: ObjectQuery },
   signal: AbortSignal,
-): Promise<Reading<KubernetesObject[]>> {
+): Promise<Reading<AnyObject[]>> {
   const { labelSelector, fieldSelector } = query
   const task = `list ${query.kind}`
-  const objects: KubernetesObject[] = []
+  const objects: AnyObject[] = []
   for (let cursor: string | undefined = ''; cursor !== undefined;) {
     const asked = {
       limit: pageSize,
@@ -147,12 +148,12 @@ async function listPages(
 }
 
 /** The items of a list do not say again what they are. */
-function itemsOf(list: unknown, kind: ObjectKind): KubernetesObject[] {
+function itemsOf(list: unknown, kind: ObjectKind): AnyObject[] {
   const items = read(list, 'items')
   return Array.isArray(items) ? items.map(item => objectOf(item, kind)) : []
 }
 
-function objectOf(body: unknown, { apiVersion, kind }: ObjectKind): KubernetesObject {
+function objectOf(body: unknown, { apiVersion, kind }: ObjectKind): AnyObject {
   const metadata = read(body, 'metadata')
   if (typeof body !== 'object' || typeof metadata !== 'object')
     throw new Error(`The API server answered with something else than a ${kind}.`)
@@ -160,7 +161,7 @@ function objectOf(body: unknown, { apiVersion, kind }: ObjectKind): KubernetesOb
 }
 
 interface Attempt {
-  object: KubernetesObject
+  object: WrittenObject
   tried: DryRunVerb
   path: string
 }

@@ -7,7 +7,7 @@ export interface ObjectKind {
 }
 
 /** An object of any kind as the API server writes it; dates are text. */
-export interface KubernetesObject extends ObjectKind {
+export interface AnyObject extends ObjectKind {
   metadata: ObjectMetadata
   [field: string]: unknown
 }
@@ -22,6 +22,11 @@ interface ObjectMetadata {
   annotations?: Record<string, string>
   ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean }[]
   [field: string]: unknown
+}
+
+/** An object that somebody wrote. With `generateName` it has no name. */
+export interface WrittenObject extends ObjectKind {
+  metadata: { name?: string; namespace?: string }
 }
 
 /** Which object; one that lies in no namespace passes over `namespace`. */
@@ -61,7 +66,7 @@ export function valueOf<Value>(reading: Reading<Value>): Value | undefined {
  * which shows immutable fields too. Where it refuses, `message` is its own, in full.
  */
 export type DryRun =
-  | { outcome: 'accepted'; tried: DryRunVerb; object: KubernetesObject; warnings: string[] }
+  | { outcome: 'accepted'; tried: DryRunVerb; object: AnyObject; warnings: string[] }
   | { outcome: 'refused'; tried: DryRunVerb; status: number; reason: string; message: string; causes: RefusalCause[] }
   | { outcome: 'not-served' }
   /** This user may not: nothing is proved. */
@@ -83,11 +88,11 @@ export interface ServedKind {
 
 /** Questions about objects of any kind, custom ones too. Failures as of a `Cluster`; what is not there is a value. */
 export interface ObjectApi {
-  readObject(object: ObjectAddress, signal: AbortSignal): Promise<Reading<KubernetesObject>>
+  readObject(object: ObjectAddress, signal: AbortSignal): Promise<Reading<AnyObject>>
   /** All of them, however many, in the server's order. */
-  listObjects(query: ObjectQuery, signal: AbortSignal): Promise<Reading<KubernetesObject[]>>
+  listObjects(query: ObjectQuery, signal: AbortSignal): Promise<Reading<AnyObject[]>>
   /** Changes nothing. Unknown and repeated fields are refused (`fieldValidation=Strict`). */
-  dryRun(object: KubernetesObject, signal: AbortSignal): Promise<DryRun>
+  dryRun(object: WrittenObject, signal: AbortSignal): Promise<DryRun>
   /** `undefined` where the server knows no such kind. */
   findKind(kind: ObjectKind, signal: AbortSignal): Promise<ServedKind | undefined>
   /** Of the API server: `v1.36.3`. */

@@ -1,5 +1,5 @@
 import type { Cluster } from '../kubernetes/cluster.ts'
-import { type KubernetesObject, valueOf } from '../kubernetes/objects.ts'
+import { type AnyObject, valueOf } from '../kubernetes/objects.ts'
 import { read, textAt } from '../system/json.ts'
 import { nearestBelow, type OperatorVersion, operatorVersions } from './versions.ts'
 
@@ -27,7 +27,7 @@ export async function findOperatorVersion(cluster: Cluster, signal: AbortSignal)
 const usualNamespaces = ['nim-operator', 'nvidia-nim-operator', 'gpu-operator', 'openshift-operators']
 
 /** Deployments that run the NIM Operator, of all namespaces that this user may look into. */
-export async function listOperatorDeployments(cluster: Cluster, signal: AbortSignal): Promise<KubernetesObject[]> {
+export async function listOperatorDeployments(cluster: Cluster, signal: AbortSignal): Promise<AnyObject[]> {
   const kind = { apiVersion: 'apps/v1', kind: 'Deployment' }
   const all = await cluster.listObjects({ ...kind, allNamespaces: true }, signal)
   const places = all.answer === 'forbidden' ? new Set([...usualNamespaces, cluster.namespace]) : new Set<string>()
@@ -36,7 +36,7 @@ export async function listOperatorDeployments(cluster: Cluster, signal: AbortSig
   return lists.flat().filter(deployment => operatorImage(deployment) !== undefined)
 }
 
-function operatorImage(deployment: KubernetesObject): string | undefined {
+function operatorImage(deployment: AnyObject): string | undefined {
   const containers = read(deployment, 'spec', 'template', 'spec', 'containers')
   const images = Array.isArray(containers) ? containers.map(container => textAt(container, 'image') ?? '') : []
   return images.find(image => /(?:^|\/)k8s-nim-operator(?:[:@]|$)/.test(image))

@@ -3,7 +3,14 @@ import { Readable } from 'node:stream'
 import type { CoreV1Event, V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node'
 
 import type { Cluster, ExecOutcome } from '../../src/kubernetes/cluster.ts'
-import type { DryRun, KubernetesObject, ObjectKind, ObjectQuery, Reading } from '../../src/kubernetes/objects.ts'
+import type {
+  DryRun,
+  AnyObject,
+  ObjectKind,
+  ObjectQuery,
+  Reading,
+  WrittenObject,
+} from '../../src/kubernetes/objects.ts'
 import { NimctlError } from '../../src/system/errors.ts'
 import { textAt } from '../../src/system/json.ts'
 
@@ -18,12 +25,12 @@ export interface Answers {
   /** Of a command in a container. */
   exec?: { lines: string[]; outcome: ExecOutcome }
   /** What there is of any kind; without a namespace it lies in the cluster's. A kind of which there is none is served. */
-  objects?: readonly KubernetesObject[]
+  objects?: readonly AnyObject[]
   /** Kinds that the API server does not know. */
   notServed?: readonly string[]
   /** Kinds that this user may neither read nor list. */
   forbidden?: readonly string[]
-  dryRun?: (object: KubernetesObject) => DryRun
+  dryRun?: (object: WrittenObject) => DryRun
 }
 
 export interface StandInCluster extends Cluster {
@@ -86,15 +93,17 @@ function standInObjects({ objects = [], notServed = [], forbidden = [], dryRun }
   const ofKind = ({ apiVersion, kind }: ObjectKind) =>
     objects.filter(object => object.apiVersion === apiVersion && object.kind === kind)
   return {
-    readObject: async (object: ObjectKind & { name: string }): Promise<Reading<KubernetesObject>> =>
+    readObject: async (object: ObjectKind & { name: string }): Promise<Reading<AnyObject>> =>
       about(object, () => {
         const found = ofKind(object).find(({ metadata }) => metadata.name === object.name)
         return found === undefined ? { answer: 'absent' } : { answer: 'found', value: found }
       }),
-    listObjects: async (query: ObjectQuery): Promise<Reading<KubernetesObject[]>> =>
+    listObjects: async (query: ObjectQuery): Promise<Reading<AnyObject[]>> =>
       about(query, () => ({ answer: 'found', value: ofKind(query).filter(object => fits(object, query)) })),
-    dryRun: async (object: KubernetesObject): Promise<DryRun> =>
-      dryRun?.(object) ?? { outcome: 'accepted', tried: 'create', object, warnings: [] },
+    dryRun: async (object: WrittenObject): Promise<DryRun> => {
+      const accepted = { ...object, metadata: { name: '', ...object.metadata } }
+      return dryRun?.(object) ?? { outcome: 'accepted', tried: 'create', object: accepted, warnings: [] }
+    },
     findKind: async ({ kind }: ObjectKind) =>
       notServed.includes(kind) ? undefined : { plural: `${kind.toLowerCase()}s`, namespaced: true },
     readServerVersion: async () => 'v1.36.3',
@@ -102,7 +111,7 @@ function standInObjects({ objects = [], notServed = [], forbidden = [], dryRun }
 }
 
 /** Of selectors only `label=value` and `field.path=value`, joined by commas. */
-function fits(object: KubernetesObject, { labelSelector = '', fieldSelector = '', ...query }: ObjectQuery): boolean {
+function fits(object: AnyObject, { labelSelector = '', fieldSelector = '', ...query }: ObjectQuery): boolean {
   const pairs = (selector: string) => selector.split(',').flatMap(part => (part === '' ? [] : [part.split('=')]))
   const place = object.metadata.namespace ?? namespace
   return (

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 
-import type { KubernetesObject } from '../../src/kubernetes/objects.ts'
+import type { AnyObject } from '../../src/kubernetes/objects.ts'
 import { findOperatorVersion } from '../../src/operator/find-version.ts'
 import { standInCluster } from '../kubernetes/stand-in-cluster.ts'
 
 const { signal } = new AbortController()
 
-function operator(image: string, namespace = 'nim-operator'): KubernetesObject {
+function operator(image: string, namespace = 'nim-operator'): AnyObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -16,7 +16,7 @@ function operator(image: string, namespace = 'nim-operator'): KubernetesObject {
   }
 }
 
-function crd(plural: string, spec: object): KubernetesObject {
+function crd(plural: string, spec: object): AnyObject {
   const openAPIV3Schema = { properties: { spec } }
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
