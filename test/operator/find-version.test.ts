@@ -31,7 +31,7 @@ const of300 = crd('nimservices', { required: ['authSecret'], properties: { image
 it.each([
   ['nvcr.io/nvidia/cloud-native/k8s-nim-operator:v3.1.2', '3.1.2'],
   ['registry.internal:5000/k8s-nim-operator:3.1.0@sha256:0123', '3.1.0'],
-  ['ghcr.io/nvidia/k8s-nim-operator:v3.0.1', '3.0.0'],
+  ['ghcr.io/nvidia/k8s-nim-operator:v3.0.1', '3.0.1'],
   ['ghcr.io/nvidia/k8s-nim-operator:v3.9.0-rc.1', '3.1.2'],
   ['ghcr.io/nvidia/k8s-nim-operator:main', 'main'],
 ])('takes the version from the tag of %s', async (image, version) => {
