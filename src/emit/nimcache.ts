@@ -1,7 +1,7 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
+import { checkObject } from '../operator/check-object.ts'
 import { checkNamespace, checkNimCacheName } from '../operator/names.ts'
 import { operatorApi, type EnvVariable, type NimCache } from '../operator/objects.ts'
-import { checkNimCache } from '../operator/rules.ts'
 import { NimctlError } from '../system/errors.ts'
 import { refuseFindings } from './check.ts'
 import { claimFor } from './claim.ts'
@@ -57,7 +57,7 @@ export function emitNimCache(request: NimCacheRequest): EmitResult {
       nodeSelector: request.nodeSelector ?? { 'kubernetes.io/os': 'linux' },
     },
   }
-  refuseFindings(checkNimCache(object))
+  refuseFindings(checkObject(object, request.operatorVersion))
   const prerequisites = pullSecretPrerequisites(request)
   return joined(
     surroundings,

@@ -1,7 +1,7 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
+import { checkObject } from '../operator/check-object.ts'
 import { checkNamespace, checkNimServiceName } from '../operator/names.ts'
 import { operatorApi, type ClaimStorage, type EnvVariable, type NimService } from '../operator/objects.ts'
-import { checkNimService } from '../operator/rules.ts'
 import { needsAuthSecret } from '../operator/versions.ts'
 import { refuseFindings } from './check.ts'
 import { gpuCount } from './gpu-count.ts'
@@ -62,7 +62,7 @@ export function emitNimService(request: NimServiceRequest): EmitResult {
       expose: { service: { type: 'ClusterIP', port: serving.port } },
     },
   }
-  refuseFindings(checkNimService(object, request.operatorVersion))
+  refuseFindings(checkObject(object, request.operatorVersion))
   return emitted({
     objects: [object],
     comments: comments(request),

@@ -33,8 +33,8 @@ export function isDnsSubdomain(name: string): boolean {
   return name.length <= maxSubdomain && dnsSubdomain.test(name)
 }
 
-/** DNS-1123 label. */
-export function isNamespace(name: string): boolean {
+/** DNS-1123 label, as namespaces and containers are named. */
+export function isDnsLabel1123(name: string): boolean {
   return name.length <= maxLabel && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)
 }
 
@@ -100,7 +100,7 @@ export function checkReferredName(what: string, name: string): void {
 
 /** @throws NimctlError `usage` / `NAME_INVALID`. */
 export function checkNamespace(name: string): void {
-  if (!isNamespace(name))
+  if (!isDnsLabel1123(name))
     throw invalidName(
       'namespace',
       name,

@@ -1,11 +1,10 @@
 import type { Finding } from '../finding.ts'
 import { keyed } from '../finding.ts'
-import { isDnsSubdomain, isNamespace } from '../names.ts'
+import { isLabelName, isLabelValue } from '../forms.ts'
+import { isDnsLabel1123, isDnsSubdomain } from '../names.ts'
 import { at, isPlain, textAt } from '../plain.ts'
 
 const source = 'Kubernetes API: ObjectMeta'
-const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/
-const labelName = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
 
 /** What an API server asks of any object's `apiVersion`, `kind` and `metadata`. */
 export function checkMetadata(object: unknown): Finding[] {
@@ -27,7 +26,7 @@ export function checkMetadata(object: unknown): Finding[] {
           ),
         ]
       : []),
-    ...(namespace !== undefined && !(typeof namespace === 'string' && isNamespace(namespace))
+    ...(namespace !== undefined && !(typeof namespace === 'string' && isDnsLabel1123(namespace))
       ? [
           refused(
             'wrong-name',
@@ -50,10 +49,8 @@ function checkTexts(object: unknown, field: 'labels' | 'annotations'): Finding[]
     ...(typeof text === 'string'
       ? []
       : [refused('wrong-type', keyed(path, key), `must be text: write ${JSON.stringify(String(text))}, in quotes`)]),
-    ...(isQualifiedName(key)
-      ? []
-      : [refused('wrong-name', keyed(path, key), 'must be a name, or a domain, / and a name')]),
-    ...(field === 'labels' && typeof text === 'string' && (text.length > 63 || !labelValue.test(text))
+    ...(isLabelName(key) ? [] : [refused('wrong-name', keyed(path, key), 'must be a name, or a domain, / and a name')]),
+    ...(field === 'labels' && typeof text === 'string' && !isLabelValue(text)
       ? [
           refused(
             'wrong-form',
@@ -63,13 +60,6 @@ function checkTexts(object: unknown, field: 'labels' | 'annotations'): Finding[]
         ]
       : []),
   ])
-}
-
-function isQualifiedName(key: string): boolean {
-  const slash = key.indexOf('/')
-  const name = key.slice(slash + 1)
-  const domain = slash < 0 ? 'domain' : key.slice(0, slash)
-  return name.length <= 63 && labelName.test(name) && isDnsSubdomain(domain)
 }
 
 function refused(rule: string, path: string, message: string): Finding {

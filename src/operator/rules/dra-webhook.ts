@@ -19,7 +19,6 @@ export function checkDraResources({ spec, kubernetesVersion }: Subject): Finding
       ),
     ),
     ...resources.flatMap((resource, index) => [
-      ...checkSources(resource, index),
       ...(names[index] === '' ? [] : checkClaimName(spec, names, index)),
       ...checkDevices(resource, `draResources[${index}].claimCreationSpec`),
     ]),
@@ -30,28 +29,6 @@ function isTooOld(version: string): boolean {
   const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version)?.map(Number) ?? []
   if (major === undefined || minor === undefined) return false
   return major < firstKubernetes.major || (major === firstKubernetes.major && minor < firstKubernetes.minor)
-}
-
-function checkSources(resource: unknown, index: number): Finding[] {
-  const given = [
-    textAt(resource, 'resourceClaimName') !== '',
-    textAt(resource, 'resourceClaimTemplateName') !== '',
-    at(resource, 'claimCreationSpec') !== undefined,
-  ].filter(Boolean).length
-  const list = `${root}.resourceClaimName, ${root}.resourceClaimTemplateName, or ${root}.claimCreationSpec`
-  const path = `draResources[${index}]`
-  return [
-    ...when(given === 0, () =>
-      refused('dra-claim-source-missing', path, `Required value: one of ${list} must be provided`),
-    ),
-    ...when(given > 1, () =>
-      refused(
-        'dra-claim-source-once',
-        path,
-        `Invalid value: "multiple dra resource sources defined": must specify exactly one of ${list}`,
-      ),
-    ),
-  ]
 }
 
 /** A claim made by hand can be used by one pod. */
@@ -87,10 +64,8 @@ function checkDevices(resource: unknown, path: string): Finding[] {
 function checkDevice(device: unknown, path: string): Finding[] {
   const count = at(device, 'count')
   return [
-    ...['name', 'deviceClassName', 'driverName'].flatMap(field =>
-      when(textAt(device, field) === '', () =>
-        refused('dra-device-part-empty', `${path}.${field}`, 'Required value: is required'),
-      ),
+    ...when(textAt(device, 'deviceClassName') === '', () =>
+      refused('dra-device-class-empty', `${path}.deviceClassName`, 'Required value: is required'),
     ),
     ...when(typeof count === 'number' && count <= 0, () =>
       refused('dra-device-count', `${path}.count`, `Invalid value: ${String(count)}: must be > 0`),

@@ -22,9 +22,6 @@ function checkRouter(expose: unknown): Finding[] {
     ...when((ingress || gateway) && textAt(expose, 'router', 'hostDomainName') === '', () =>
       refused('router-needs-host', 'expose.router.hostDomainName', 'Required value: is required'),
     ),
-    ...when(ingress && gateway, () =>
-      refused('router-one-entry', 'expose.router', 'Forbidden: ingress and gateway cannot be specified together'),
-    ),
     ...when(grpc && at(expose, 'service', 'grpcPort') === undefined, () =>
       refused(
         'grpc-route-needs-port',
@@ -43,21 +40,13 @@ function checkRouter(expose: unknown): Finding[] {
 }
 
 function checkIngress(expose: unknown): Finding[] {
-  if (at(expose, 'ingress', 'enabled') !== true) return []
-  return [
-    ...when(at(expose, 'router', 'ingress') !== undefined, () =>
-      refused(
-        'ingress-or-router',
-        'expose.ingress',
-        `Forbidden: ${root}.expose.ingress is deprecated. Omit the field if you use .spec.expose.router instead`,
-      ),
-    ),
+  return when(at(expose, 'ingress', 'enabled') === true, () =>
     warning(
       'ingress-deprecated',
       'expose.ingress',
       '.spec.expose.ingress is deprecated, use .spec.expose.router instead.',
     ),
-  ]
+  )
 }
 
 /** Up to 3.0.2 an enabled ingress needed its `spec`. */

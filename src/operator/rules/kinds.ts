@@ -1,19 +1,19 @@
 import type { Finding } from '../finding.ts'
 import type { OperatorKind } from '../schema/kinds.ts'
-import { checkNimCacheWebhook } from './nimcache-webhook.ts'
-import { checkNimServiceWebhook } from './nimservice-webhook.ts'
+import { checkNimBuild } from './nimbuild.ts'
+import { checkNimCache } from './nimcache.ts'
+import { checkNimPipeline } from './nimpipeline.ts'
+import { checkNimService } from './nimservice.ts'
 import type { Subject } from './rule.ts'
 
-type Rules = (subject: Subject) => Finding[]
-
-const rules: Record<OperatorKind, readonly Rules[]> = {
-  NIMCache: [checkNimCacheWebhook],
-  NIMService: [checkNimServiceWebhook],
-  NIMPipeline: [],
-  NIMBuild: [],
+const rules: Record<OperatorKind, (subject: Subject) => Finding[]> = {
+  NIMCache: checkNimCache,
+  NIMService: checkNimService,
+  NIMPipeline: checkNimPipeline,
+  NIMBuild: checkNimBuild,
 }
 
-/** What the operator itself says of an object that its CRD takes. */
+/** What the operator itself, and Kubernetes after it, say of an object that its CRD takes. */
 export function rulesOf(kind: OperatorKind, subject: Subject): Finding[] {
-  return rules[kind].flatMap(check => check(subject))
+  return rules[kind](subject)
 }
