@@ -1,9 +1,9 @@
-import { pruned, withDefaults } from './check/defaults.ts'
+import { stored, withDefaults } from './check/defaults.ts'
 import { checkMetadata } from './check/metadata.ts'
 import { checkStructure } from './check/structure.ts'
 import type { Finding } from './finding.ts'
 import type { KubernetesObject } from './objects.ts'
-import { isPlain, objectAt } from './plain.ts'
+import { objectAt, textAt } from './plain.ts'
 import { rulesOf } from './rules/kinds.ts'
 import { operatorKindOf, schemas } from './schema/kinds.ts'
 import type { OperatorVersion } from './versions.ts'
@@ -25,12 +25,11 @@ export function checkObject(object: KubernetesObject, version: OperatorVersion, 
   const kind = operatorKindOf(object)
   if (kind === undefined) return metadata
   const root = schemas[kind]
-  const stored = withDefaults(root, object, version)
-  const structure = checkStructure({ root, version, source: `${kind} CRD of operator ${version}` }, root, stored)
-  const kept = pruned(root, stored, version)
-  const spec = objectAt(kept, 'spec')
+  const source = `${kind} CRD of operator ${version}`
+  const structure = checkStructure({ root, version, source }, root, withDefaults(root, object, version))
+  const spec = objectAt(stored(root, object, version), 'spec')
   if (spec === undefined) return [...metadata, ...structure]
-  const name = isPlain(object.metadata) ? String(object.metadata['name'] ?? '') : ''
+  const name = textAt(object, 'metadata', 'name')
   return [...metadata, ...structure, ...rulesOf(kind, { name, spec, version, ...cluster })]
 }
 

@@ -2,6 +2,11 @@ import { isPlain, type Plain } from '../plain.ts'
 import { constraintsIn, type Field, fieldsIn } from '../schema/field.ts'
 import type { OperatorVersion } from '../versions.ts'
 
+/** An object as the API server stores it: with its defaults, without what this version does not know. */
+export function stored(field: Field, value: unknown, version: OperatorVersion): unknown {
+  return pruned(field, withDefaults(field, value, version), version)
+}
+
 /**
  * An object as the API server has it before it looks at what is required: an empty field (`model:` in YAML) counts as
  * left out, and defaults are filled in. Several fields are both required and defaulted (reference/operator.md,
@@ -30,7 +35,7 @@ function mapEntries(value: Plain, change: (item: unknown) => unknown): Plain {
 }
 
 /** What is left of an object when the API server has dropped the fields that this version does not know. */
-export function pruned(field: Field, value: unknown, version: OperatorVersion): unknown {
+function pruned(field: Field, value: unknown, version: OperatorVersion): unknown {
   if (Array.isArray(value)) {
     const { items } = field
     return items ? value.map(item => pruned(items, item, version)) : value

@@ -62,10 +62,20 @@ function checkFields(schema: Schema, field: Field, value: Plain, path: string): 
     .map(([name]) => refused(schema, 'required-field', keyed(path, name), 'is required'))
   const given = Object.entries(value).flatMap(([name, item]) => {
     const child = known.get(name)
-    if (child !== undefined) return checkStructure(schema, child, item, keyed(path, name))
+    if (child !== undefined)
+      return [
+        ...checkStructure(schema, child, item, keyed(path, name)),
+        ...deprecated(schema, child, keyed(path, name)),
+      ]
     return field.open ? [] : [droppedField(schema, field, { name, parent: path })]
   })
   return [...missing, ...given]
+}
+
+function deprecated({ version, source }: Schema, field: Field, path: string): Finding[] {
+  const { since, use } = field.deprecated ?? {}
+  if (use === undefined || (since !== undefined && !isFrom(version, since))) return []
+  return [{ rule: 'deprecated-field', path, severity: 'advice', message: `is deprecated: use ${use}`, source }]
 }
 
 function checkRules(schema: Schema, { rules = [] }: Field, value: Plain, path: string): Finding[] {

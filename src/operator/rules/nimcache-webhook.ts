@@ -97,8 +97,3 @@ function checkProxy(spec: unknown): Finding[] {
     }),
   ]
 }
-
-/** An update of a NIMCache: nothing of its spec may change. */
-export function checkNimCacheUpdate(): Finding {
-  return refused('nimcache-spec-immutable', '', 'Forbidden: is immutable once the object is created')
-}

@@ -41,13 +41,6 @@ export function checkServingAdvice({ spec, version }: Subject): Finding[] {
         'pins no profile, so the NIM chooses one: set storage.nimCache.profile, or env NIM_MODEL_PROFILE on other storage',
       ),
     ),
-    ...when(at(spec, 'podAffinity') !== undefined, () =>
-      code(
-        'pod-affinity-deprecated',
-        'podAffinity',
-        'is deprecated: use spec.affinity.podAffinity (from operator 3.0.2)',
-      ),
-    ),
   ]
 }
 

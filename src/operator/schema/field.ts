@@ -18,8 +18,7 @@ export interface Field extends Constraints {
   since?: OperatorVersion
   /** What was otherwise in earlier versions; where several hold, the ones further down count. */
   earlier?: readonly Earlier[]
-  /** What to use instead. The field still works where nothing else is said. */
-  deprecated?: string
+  deprecated?: Deprecation
 }
 
 export type Fields = Readonly<Record<string, Field>>
@@ -35,6 +34,12 @@ export interface Constraints {
   maxLength?: number | undefined
   minimum?: number | undefined
   maximum?: number | undefined
+}
+
+interface Deprecation {
+  since?: OperatorVersion
+  /** What to use instead. */
+  use: string
 }
 
 interface Earlier extends Constraints {

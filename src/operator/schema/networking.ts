@@ -136,7 +136,7 @@ const router = object(
 export const expose = object({
   ingress: {
     ...object({ annotations, enabled: boolean, spec: ingressSpec }),
-    deprecated: 'spec.expose.router.ingress from operator 3.1.0',
+    deprecated: { since: '3.1.0', use: 'expose.router.ingress' },
   },
   router: since('3.1.0', router),
   service: object({

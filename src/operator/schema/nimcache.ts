@@ -51,7 +51,7 @@ const source = object(
 export const nimCacheSpec = object({
   certConfig: {
     ...object({ mountPath: required(string), name: required(string) }),
-    deprecated: 'spec.proxy.certConfigMap',
+    deprecated: { use: 'spec.proxy.certConfigMap' },
   },
   env,
   groupID: int64,
@@ -61,7 +61,7 @@ export const nimCacheSpec = object({
   resources: object({ cpu: quantity, memory: quantity }),
   runtimeClassName: string,
   source: required(source),
-  storage: required(object({ hostPath: { ...string, deprecated: 'spec.storage.pvc' }, pvc: claim })),
+  storage: required(object({ hostPath: { ...string, deprecated: { use: 'spec.storage.pvc' } }, pvc: claim })),
   tolerations,
   userID: int64,
 })

@@ -101,7 +101,7 @@ const fields = {
   metrics,
   multiNode,
   nodeSelector,
-  podAffinity: { ...podAffinity, deprecated: 'spec.affinity.podAffinity' },
+  podAffinity: { ...podAffinity, deprecated: { since: '3.0.2', use: 'affinity.podAffinity' } },
   priorityClassName: since('3.1.2', string),
   proxy,
   readinessProbe: probeOrNone,
