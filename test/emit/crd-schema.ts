@@ -53,11 +53,17 @@ function crdSchema(kind: string, schema: Schema): CrdSchema {
 
 function compile(root: Schema): ValidateFunction {
   const ajv = new Ajv({ allErrors: true, strict: false, unicodeRegExp: false }) // Go's RE2 takes escapes that /u refuses
-  ajv.addFormat('int32', { type: 'number', validate: n => Number.isInteger(n) && Math.abs(n) <= 2 ** 31 })
+  ajv.addFormat('int32', { type: 'number', validate: n => Number.isInteger(n) && n >= -(2 ** 31) && n < 2 ** 31 })
   ajv.addFormat('int64', { type: 'number', validate: n => Number.isInteger(n) })
-  ajv.addFormat('byte', /^[A-Za-z0-9+/]*={0,2}$/)
+  ajv.addFormat('byte', /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/) // govalidator's
+  ajv.addKeyword({ keyword: 'uniqueBy', type: 'array', validate: isUniqueBy })
   ajv.addFormat('date-time', text => !Number.isNaN(Date.parse(text)))
   return ajv.compile(strict(root))
+}
+
+function isUniqueBy(keys: string[], items: unknown[]): boolean {
+  const seen = items.map(item => JSON.stringify(keys.map(key => (isObject(item) ? item[key] : item))))
+  return new Set(seen).size === seen.length
 }
 
 function describe({ instancePath, message, params }: ErrorObject): string {
@@ -73,6 +79,7 @@ function strict(schema: Schema): Record<string, unknown> {
   const preserve = rest['x-kubernetes-preserve-unknown-fields'] === true
   return {
     ...withoutExtensions(rest),
+    ...(rest['x-kubernetes-list-map-keys'] !== undefined && { uniqueBy: rest['x-kubernetes-list-map-keys'] }),
     ...(rest['x-kubernetes-int-or-string'] && { type: ['integer', 'string'] }),
     ...(properties && { properties: mapValues(properties, strict) }),
     ...(items && { items: strict(items) }),

@@ -22,6 +22,7 @@ export function factsOfField(field: Field, version: OperatorVersion, path = ''):
     ...(constraints.default === undefined ? [] : [`${path} default ${JSON.stringify(constraints.default)}`]),
     ...(constraints.enum === undefined ? [] : [`${path} enum ${constraints.enum.join('|')}`]),
     ...(field.open ? [`${path} open`] : []),
+    ...(isDeprecated(field, version) ? [`${path} deprecated`] : []),
     ...(field.uniqueBy === undefined ? [] : [`${path} unique by ${field.uniqueBy}`]),
     ...rules.map(({ text, message }) => `${path} rule ${text} -> ${message}`),
     ...fieldsIn(field, version).flatMap(([name, child]) => [
@@ -30,6 +31,10 @@ export function factsOfField(field: Field, version: OperatorVersion, path = ''):
     ]),
     ...(field.items ? factsOfField(field.items, version, `${path}${field.type === 'map' ? '{}' : '[]'}`) : []),
   ])
+}
+
+function isDeprecated({ deprecated }: Field, version: OperatorVersion): boolean {
+  return deprecated !== undefined && (deprecated.since === undefined || isFrom(version, deprecated.since))
 }
 
 function typeOf({ type }: Field): string {
@@ -50,6 +55,7 @@ export function factsOfSchema(schema: Schema, path = ''): Facts {
     ...(rest.default === undefined ? [] : [`${path} default ${JSON.stringify(rest.default)}`]),
     ...(Array.isArray(values) ? [`${path} enum ${values.join('|')}`] : []),
     ...(rest['x-kubernetes-preserve-unknown-fields'] ? [`${path} open`] : []),
+    ...(JSON.stringify(rest['description'] ?? '').includes('Deprecated: ') ? [`${path} deprecated`] : []),
     ...(Array.isArray(listKeys) ? [`${path} unique by ${listKeys.join()}`] : []),
     ...(rest['x-kubernetes-validations'] ?? []).map(({ rule, message }) => `${path} rule ${rule} -> ${message}`),
     ...unheld(rest).map(keyword => `${path} unknown keyword ${keyword}`),

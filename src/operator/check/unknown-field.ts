@@ -2,6 +2,7 @@ import { closest, distance } from 'fastest-levenshtein'
 
 import { type Finding, keyed } from '../finding.ts'
 import { type Field, fieldsIn } from '../schema/field.ts'
+import { isFrom, type OperatorVersion } from '../versions.ts'
 import type { Schema } from './structure.ts'
 
 /** At most this many characters may differ for a name to count as mistyped. */
@@ -45,16 +46,33 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   return distance(name, found) <= maxTypo ? found : undefined
 }
 
-/** Where the field of this name stands that is nearest to the top; names under lists don't count, as they need an index. */
+/** Where the newest CRD has a field of this name, nearest to the top; under lists it would need an index. */
 function placeOf({ root, version }: Schema, name: string): string | undefined {
-  let level: { path: string; field: Field }[] = [{ path: '', field: root }]
+  let level: Place[] = [{ name: '', path: '', field: root }]
   while (level.length > 0) {
-    const below = level.flatMap(({ path, field }) =>
-      fieldsIn(field, version).map(([child, value]) => ({ name: child, path: keyed(path, child), field: value })),
+    level = level.flatMap(({ path, field }) =>
+      Object.entries(field.fields ?? {}).map(([child, value]) => ({
+        name: child,
+        path: keyed(path, child),
+        field: { ...value, since: laterOf(field.since, value.since) },
+      })),
     )
-    const found = below.find(entry => entry.name === name)
-    if (found !== undefined) return found.path
-    level = below
+    const found = level.find(place => place.name === name)
+    if (found !== undefined) return placeIn(version, found)
   }
   return undefined
+}
+
+interface Place {
+  name: string
+  path: string
+  field: Field
+}
+
+function laterOf(one: OperatorVersion = '3.0.0', other: OperatorVersion = '3.0.0'): OperatorVersion {
+  return isFrom(one, other) ? one : other
+}
+
+function placeIn(version: OperatorVersion, { path, field: { since = '3.0.0' } }: Place): string {
+  return isFrom(version, since) ? path : `${path}, from ${since} on`
 }

@@ -80,7 +80,8 @@ function textUnmet(field: Field, constraints: Constraints, value: string): Unmet
   ]
 }
 
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+/** As the API server's format `byte` has it: the empty text is none. */
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/
 
 /** The bounds of `format: int32`, which an API server checks as well. */
 const int32 = { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }
