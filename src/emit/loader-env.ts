@@ -1,62 +1,88 @@
-import type { EnvVariable } from '../operator/objects.ts'
-import { NimctlError } from '../system/errors.ts'
+import { checkReferredName } from '../operator/names.ts'
+import type { EnvVariable, PlainVariable } from '../operator/objects.ts'
 import { loaderContract } from './loader-contract.ts'
 import type { Target, UploadedCache } from './request.ts'
 import { emitted, type EmitResult } from './result.ts'
-import { checkUrlHasNoSecret, s3Environment } from './s3-environment.ts'
 import { storeCredentials } from './store-secret.ts'
+import { storeAccess, urlInCluster } from './stores/access.ts'
+import type { SecretEntry, StoreAccess } from './stores/store-access.ts'
 
 /** The environment of the loader's container, and what the cluster must have for it. */
 export interface LoaderEnvironment extends EmitResult {
+  /** Which cache, how its store is reached, and what the store's Secret holds as files. */
   env: EnvVariable[]
-  authSecret: string
+  /** Which Secret holds the credentials. */
+  secretName: string
+  /** What of it are variables, one by one, for containers that can't take the whole. */
+  secretEnv: EnvVariable[]
+}
+
+interface EnvironmentRequest extends Target {
+  uploaded: UploadedCache
+  /** There has to be a Secret although the store wants none: a NIMCache names one, and its Job takes it. */
+  secretAlways?: boolean
 }
 
 /** @throws NimctlError `usage` where the loader can't read such a store. */
-export function loaderEnvironment(request: Target & { uploaded: UploadedCache }): LoaderEnvironment {
+export function loaderEnvironment(request: EnvironmentRequest): LoaderEnvironment {
   const { uploaded } = request
-  const url = uploaded.storeUrl ?? uploaded.cacheUrl
-  checkUrlHasNoSecret(url)
   const { variables } = loaderContract
-  const store = storeEnvironment(url, uploaded)
-  const credentials = storeCredentials(request, store.secretKeys)
+  return storeEnvironment(request, [
+    { name: variables.cacheUrl, value: urlInCluster(uploaded).href },
+    ...(uploaded.inventoryDigest ? [{ name: variables.inventoryDigest, value: uploaded.inventoryDigest }] : []),
+  ])
+}
+
+/** @param which what tells the loader which cache, or which caches, are meant. */
+export function storeEnvironment(request: EnvironmentRequest, which: readonly PlainVariable[]): LoaderEnvironment {
+  const access = storeAccess(request.uploaded)
+  const { secretName, prerequisites } = storeCredentials(request, access.secret)
+  const wanted = request.secretAlways === true || access.secret.entries.length > 0
+  const { caConfigMap } = request.uploaded.storeSettings ?? {}
+  const { entries } = access.secret
   return {
-    ...emitted({ warnings: store.warnings, prerequisites: credentials.prerequisites }),
-    authSecret: credentials.secretName,
+    ...emitted({
+      warnings: access.warnings,
+      prerequisites: [
+        ...(wanted ? prerequisites : []),
+        ...(caConfigMap === undefined ? [] : [caPrerequisite(request, caConfigMap)]),
+      ],
+    }),
+    secretName,
     env: [
-      { name: variables.cacheUrl, value: url.href },
-      ...(uploaded.inventoryDigest ? [{ name: variables.inventoryDigest, value: uploaded.inventoryDigest }] : []),
-      ...store.env,
+      ...which,
+      ...access.env,
+      ...flagsVariable(access),
+      ...entries.filter(isFile).map(entry => reference(entry, secretName)),
+      ...(caConfigMap === undefined ? [] : [caVariable(caConfigMap)]),
     ],
+    secretEnv: entries.filter(entry => !isFile(entry)).map(entry => reference(entry, secretName)),
   }
 }
 
-interface StoreEnvironment {
-  env: EnvVariable[]
-  /** Keys that the Secret must have; the operator hands the whole Secret to the container by `envFrom`. */
-  secretKeys: readonly string[]
-  warnings: string[]
+/** None of them has a space in it: they are names and addresses. */
+function flagsVariable({ flags }: StoreAccess): PlainVariable[] {
+  return flags.length === 0 ? [] : [{ name: loaderContract.variables.flags, value: flags.join(' ') }]
 }
 
-function storeEnvironment(url: URL, uploaded: UploadedCache): StoreEnvironment {
-  switch (url.protocol) {
-    case 's3:':
-      return s3Environment(uploaded)
-    case 'file:':
-      return { env: [], secretKeys: [], warnings: [fileWarning(url)] }
-    default:
-      throw new NimctlError('usage', 'LOADER_STORE_UNSUPPORTED', {
-        what: `The loader can't read ${url.protocol}// yet.`,
-        why: 'It reads s3://.',
-        next: 'Upload the cache to S3 as well, or name it with --store-url s3://BUCKET/PREFIX',
-      })
-  }
+function isFile({ variable }: SecretEntry): boolean {
+  return variable !== undefined
 }
 
-/** A NIMCache has no field for another volume: its Job mounts the claim and nothing else (reference/operator.md, section 3). */
-function fileWarning(url: URL): string {
-  return (
-    `${url.href} is a directory of this machine, which no pod can see: the NIMCache's Job will fail. ` +
-    'Upload the cache to a store that the cluster reaches, and name that one with --cache or --store-url s3://BUCKET/PREFIX.'
-  )
+function reference({ key, variable = key, required }: SecretEntry, secretName: string): EnvVariable {
+  const optional = required === true ? {} : { optional: true as const }
+  return { name: variable, valueFrom: { secretKeyRef: { name: secretName, key, ...optional } } }
+}
+
+/** The key that Kubernetes' own kube-root-ca.crt and trust-manager use. */
+const caKey = 'ca.crt'
+
+function caVariable(name: string): EnvVariable {
+  checkReferredName('ConfigMap', name)
+  return { name: loaderContract.contents.caCertificates, valueFrom: { configMapKeyRef: { name, key: caKey } } }
+}
+
+function caPrerequisite({ namespace }: Target, name: string): string {
+  const place = namespace === undefined ? '' : ` -n ${namespace}`
+  return `ConfigMap ${name}: kubectl create configmap ${name}${place} --from-file=${caKey}=FILE, the CA in PEM`
 }

@@ -2,12 +2,12 @@ import type { InventoryProfile } from '../inventory/inventory.ts'
 import { checkObject } from '../operator/check-object.ts'
 import { checkNamespace, checkNimCacheName } from '../operator/names.ts'
 import { operatorApi, type EnvVariable, type NimCache } from '../operator/objects.ts'
-import { NimctlError } from '../system/errors.ts'
 import { refuseFindings } from './check.ts'
 import { claimFor } from './claim.ts'
 import { emitManifestConfigMap } from './config-map.ts'
 import { loaderContract } from './loader-contract.ts'
 import { loaderEnvironment } from './loader-env.ts'
+import { requireLoaderImage } from './loader-image.ts'
 import { nimImage } from './nim-image.ts'
 import { overrideEnvironment } from './override.ts'
 import { chooseProfile } from './profile.ts'
@@ -74,7 +74,12 @@ interface FileSource {
 
 function sourceOfFiles(request: NimCacheRequest): EmitResult & { source: FileSource } {
   if (cacheSource(request) === 'override') return overrideSource(request)
-  const { env, authSecret, ...surroundings } = loaderEnvironment(request)
+  const {
+    env,
+    secretName: authSecret,
+    secretEnv: _,
+    ...surroundings
+  } = loaderEnvironment({ ...request, secretAlways: true })
   const configMap = emitManifestConfigMap(request, cachedProfiles(request))
   const modelPuller = requireLoaderImage(request)
   const text = `nimctl itself, not the NIM: its ${loaderContract.program} fetches the cache from the store that env names.`
@@ -99,15 +104,6 @@ function overrideSource(request: NimCacheRequest): EmitResult & { source: FileSo
 function cachedProfiles({ uploaded: { header }, profile }: NimCacheRequest): readonly InventoryProfile[] {
   if (header.profiles.length === 0 || profile !== undefined) return [chooseProfile(header, profile)]
   return header.profiles
-}
-
-function requireLoaderImage({ kind, name, uploaded: { cacheUrl }, loaderImage }: NimCacheRequest): string {
-  if (loaderImage !== undefined) return loaderImage
-  throw new NimctlError('usage', 'LOADER_IMAGE_REQUIRED', {
-    what: 'A NIMCache on an uploaded cache is filled by nimctl’s own image, and it was not named.',
-    why: 'The cluster pulls it from the internal registry, whose address nimctl can’t know.',
-    next: `nimctl emit ${kind} ${name} --cache ${cacheUrl.href} --loader-image REGISTRY/nimctl:VERSION`,
-  })
 }
 
 const ngcPath = ['spec', 'source', 'ngc']

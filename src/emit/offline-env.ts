@@ -1,7 +1,7 @@
-import type { EnvVariable } from '../operator/objects.ts'
+import type { EnvVariable, PlainVariable } from '../operator/objects.ts'
 import { needsAuthSecret, type OperatorVersion } from '../operator/versions.ts'
 
-interface OfflineVariable extends EnvVariable {
+interface OfflineVariable extends PlainVariable {
   /** Absent: every family. */
   families?: readonly string[]
   source: string

@@ -2,8 +2,9 @@ import { checkOverrideUrl } from '../nim/repository-override.ts'
 import type { EnvVariable } from '../operator/objects.ts'
 import type { Target, UploadedCache } from './request.ts'
 import { emitted, type EmitResult } from './result.ts'
-import { checkUrlHasNoSecret, s3Environment } from './s3-environment.ts'
 import { storeCredentials } from './store-secret.ts'
+import { s3Environment, s3Secret } from './stores/s3.ts'
+import { checkUrlHasNoSecret } from './stores/secret-in-url.ts'
 
 /** What a NIM needs to download from a bucket of layout `ngc` instead of NGC (reference/nim.md, section 5.1). */
 export interface OverrideEnvironment extends EmitResult {
@@ -17,8 +18,8 @@ export function overrideEnvironment(request: Target & { uploaded: UploadedCache 
   const url = uploaded.storeUrl ?? uploaded.cacheUrl
   checkUrlHasNoSecret(url)
   checkOverrideUrl(url)
-  const { env, secretKeys, warnings } = s3Environment(uploaded)
-  const { secretName, prerequisites } = storeCredentials(request, secretKeys)
+  const { env, warnings } = s3Environment(uploaded)
+  const { secretName, prerequisites } = storeCredentials(request, s3Secret)
   if (uploaded.endpointUrl !== undefined) warnings.push(endpointWarning)
   return {
     ...emitted({ warnings, prerequisites }),

@@ -22,9 +22,38 @@ export interface UploadedCache {
   inventoryDigest?: string
   /** An existing Secret with the store's credentials; default `<name>-store`. */
   storeSecret?: string
-  /** Of S3, as the cluster reaches it. */
+  /** Of S3, gs or Azure, as the cluster reaches it. */
   endpointUrl?: URL
+  /** Of S3. */
   region?: string
+  storeSettings?: StoreSettings
+}
+
+/** How the store was read here, as far as the loader has to do it likewise. Nothing secret. */
+export interface StoreSettings {
+  /** `false`: a public store. */
+  signRequests?: boolean
+  /** Of s3. */
+  pathStyle?: boolean
+  requestPayer?: 'requester'
+  /** Of gs: the project that pays, whom to act as, and a server in Google's place. */
+  billingProject?: string
+  impersonate?: readonly string[]
+  emulatorHost?: string
+  /** Of `az` URLs. */
+  azureAccount?: string
+  /** Of hdfs: who asks, and where WebHDFS is spoken. */
+  hdfsUser?: string
+  webhdfsUrls?: readonly URL[]
+  hdfsClient?: true
+  /** Of https: headers of a file are sent. */
+  headerFile?: true
+  /** This side proves who it is. */
+  clientCertificate?: true
+  /** The server's CA was given in a file; the cluster has it in a ConfigMap, under the key `ca.crt`. */
+  caFile?: true
+  caConfigMap?: string
+  insecureSkipTlsVerify?: true
 }
 
 /** Where the cluster pulls images from. */

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto'
 
-import type { V1Container, V1EnvVar, V1PodSpec, V1Toleration, V1Volume, V1VolumeMount } from '@kubernetes/client-node'
+import type {
+  V1Container,
+  V1EnvFromSource,
+  V1EnvVar,
+  V1PodSpec,
+  V1ResourceRequirements,
+  V1Toleration,
+  V1Volume,
+  V1VolumeMount,
+} from '@kubernetes/client-node'
 
 import type { JobObject } from './cluster.ts'
 
@@ -35,15 +44,23 @@ export interface Step {
   entrypoint?: string[]
   command: string[]
   env?: V1EnvVar[]
+  envFrom?: V1EnvFromSource[]
   mounts?: V1VolumeMount[]
+  /** Where it is not the NIM, whose GPUs are its resources. */
+  resources?: V1ResourceRequirements
+  /** Nothing but its mounts can be written. */
+  readOnlyRoot?: boolean
   /** Gets the GPUs and the shared memory. */
   isNim?: boolean
 }
 
-export interface JobRequest {
+export interface JobRequest extends PodRequest {
   /** Becomes part of its name: `nimctl-TASK-…`. */
   task: string
   namespace?: string
+}
+
+export interface PodRequest {
   settings: PodSettings
   volumes?: V1Volume[]
   /** One after the other, before the rest; the pod ends at the first that fails. */
@@ -64,7 +81,7 @@ const graceSeconds = 10
  * same name, so a second run finds what a killed one left.
  */
 export function makeJob(request: JobRequest): JobObject {
-  const template = { metadata: { labels, annotations }, spec: podSpec(request) }
+  const template = { metadata: { labels, annotations: withoutSidecar }, spec: podSpec(request) }
   const image = request.steps[0]?.image ?? ''
   return {
     apiVersion: 'batch/v1',
@@ -81,7 +98,7 @@ export function makeJob(request: JobRequest): JobObject {
 const labels = { 'app.kubernetes.io/managed-by': 'nimctl' }
 
 /** A sidecar would keep the pod from ending (reference/operator.md 3 has the annotation; a label is its newer form). */
-const annotations = { 'sidecar.istio.io/inject': 'false' }
+export const withoutSidecar = { 'sidecar.istio.io/inject': 'false' }
 
 /** A label's length, which `job-name` of its pods has. */
 const maxName = 63
@@ -94,7 +111,8 @@ function jobName(task: string, image: string, content: unknown): string {
   return `${start}-${hash}`
 }
 
-function podSpec({ settings, volumes = [], firstSteps = [], steps }: JobRequest): V1PodSpec {
+/** A pod that ends, as a Job's template wants it. */
+export function podSpec({ settings, volumes = [], firstSteps = [], steps }: PodRequest): V1PodSpec {
   const { serviceAccount, pullSecret, nodeSelector, runtimeClass, runAs, gpus = 0, shmSize } = settings
   const tolerated = settings.tolerations.some(({ key }) => key === gpuToleration.key)
   const tolerations = [...settings.tolerations, ...(gpus > 0 && !tolerated ? [gpuToleration] : [])]
@@ -137,7 +155,8 @@ function sharedMemory(bytes: number): V1Volume {
   return { name: 'dshm', emptyDir: { medium: 'Memory', sizeLimit: String(bytes) } }
 }
 
-function container({ name, image, entrypoint, command, env, mounts, isNim }: Step, settings: PodSettings): V1Container {
+function container(step: Step, settings: PodSettings): V1Container {
+  const { name, image, entrypoint, command, env, envFrom, mounts, resources, readOnlyRoot, isNim } = step
   const { gpus = 0, shmSize } = settings
   const nimMounts = isNim === true && shmSize !== undefined ? [{ name: 'dshm', mountPath: '/dev/shm' }] : []
   const allMounts = [...(mounts ?? []), ...nimMounts]
@@ -148,8 +167,14 @@ function container({ name, image, entrypoint, command, env, mounts, isNim }: Ste
     ...(entrypoint !== undefined && { command: entrypoint }),
     ...(command.length > 0 && { args: command }),
     ...(env !== undefined && env.length > 0 && { env }),
+    ...(envFrom !== undefined && envFrom.length > 0 && { envFrom }),
+    ...(resources !== undefined && { resources }),
     ...(isNim === true && gpus > 0 && { resources: { limits: gpu, requests: gpu } }),
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      ...(readOnlyRoot === true && { readOnlyRootFilesystem: true }),
+      capabilities: { drop: ['ALL'] },
+    },
     ...(allMounts.length > 0 && { volumeMounts: allMounts }),
   }
 }

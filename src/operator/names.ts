@@ -87,6 +87,28 @@ export function checkNimCacheName(name: string): void {
     )
 }
 
+/**
+ * A Job's name becomes the label `job-name` of its pods. The pods of an Indexed Job are called by its name and their
+ * index, which together are a host's name: no dots.
+ *
+ * @param completions of an Indexed Job.
+ * @throws NimctlError `usage` / `NAME_INVALID` with a name that would be right.
+ */
+export function checkJobName(name: string, completions?: number): void {
+  const index = completions === undefined ? '' : `-${completions - 1}`
+  const max = maxLabel - index.length
+  if (name.length <= max && (completions === undefined ? dnsSubdomain : dnsLabel1123).test(name)) return
+  const dots = completions === undefined ? 'digits, - and .' : 'digits and -'
+  throw invalidName(
+    'Job',
+    name,
+    `Kubernetes wants lower-case letters, ${dots}, at most ${max} characters.`,
+    suggestion(name, max),
+  )
+}
+
+const dnsLabel1123 = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+
 /** For names that are only referred to: a Secret, a claim. @param what such as `Secret`. */
 export function checkReferredName(what: string, name: string): void {
   if (!isDnsSubdomain(name))

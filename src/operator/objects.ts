@@ -13,9 +13,21 @@ export interface Metadata {
   annotations?: Record<string, string>
 }
 
-export interface EnvVariable {
+export interface PlainVariable {
   name: string
   value: string
+}
+
+/** Of a container: its value, or where the node finds it. */
+export type EnvVariable = PlainVariable | { name: string; valueFrom: ValueSource }
+
+/** With `optional` the container starts without it, too. */
+type ValueSource = { secretKeyRef: KeyReference } | { configMapKeyRef: KeyReference }
+
+interface KeyReference {
+  name: string
+  key: string
+  optional?: true
 }
 
 export interface ConfigMap extends KubernetesObject {

@@ -53,6 +53,7 @@ export function variablesIn(source: readonly SourceFile[]): string[] {
     ...all(text, /\b(env)\['([A-Z][A-Z0-9_]+)'\]/g),
     ...all(text, /\.(env)\(\s*'([A-Z][A-Z0-9_]+)',?\s*\)/g),
     ...all(text, /()\b(NIMCTL_[A-Z0-9_]+)\b/g),
+    ...all(text, /()\w+Variable: '([A-Z][A-Z0-9_]+)'/g),
     ...all(text, /()\b([A-Z][A-Z0-9_]+): \w+ = ''/g),
   ])
   return [...new Set(found.map(([, name]) => name))].toSorted()

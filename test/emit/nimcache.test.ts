@@ -142,7 +142,7 @@ describe('refuses', () => {
     ['no loader image', withoutLoader, 'LOADER_IMAGE_REQUIRED', '--loader-image REGISTRY/nimctl:VERSION'],
     ['a prefix', anNgcRequest({ cacheUrl: new URL('s3://b/p') }), 'OVERRIDE_PREFIX', 's3://b --layout ngc'],
     ['a directory', anNgcRequest({ cacheUrl: new URL('file:///b') }), 'OVERRIDE_NEEDS_S3', '--store-url s3://BUCKET'],
-    ['an unknown store', aRequest({ cacheUrl: new URL('gs://b/p') }), 'LOADER_STORE_UNSUPPORTED', '--store-url'],
+    ['an unknown store', aRequest({ cacheUrl: new URL('ftp://b/p') }), 'LOADER_STORE_UNSUPPORTED', '--store-url'],
     ['a key in a URL', aRequest({ cacheUrl: new URL('s3://u:hunter2@b/p') }), 'SECRET_IN_URL', '--store-secret'],
     [
       'a signed endpoint',

@@ -7,6 +7,7 @@ import { NimctlError } from '../../system/errors.ts'
 import type { Context } from '../context.ts'
 import { proxySettings } from '../settings.ts'
 import { type EngineFlags, containerSettings } from './engine.ts'
+import { collectLabel, collectToleration, operatorsUser, parseRunAs } from './pods.ts'
 import { parseDuration } from './values.ts'
 
 export interface ClusterFlags {
@@ -25,9 +26,6 @@ export interface ClusterFlags {
 }
 
 const heading = 'Cluster (--on kubernetes):'
-
-/** The NIM Operator's own user and group (reference/operator.md 2): what a NIMService later reads the files as. */
-const operatorsUser: RunAs = { uid: 1000, gid: 2000, fsGroup: 2000 }
 
 /** Which cluster a command asks. */
 export type ClusterPlaceFlags = Pick<ClusterFlags, 'namespace' | 'context' | 'kubeconfig'>
@@ -67,34 +65,6 @@ export function addClusterOptions(command: Command): Command {
   ]
   for (const option of options) command.addOption(option.helpGroup(heading))
   return command
-}
-
-function collectLabel(text: string, before: Record<string, string> | undefined): Record<string, string> {
-  const [, label, value] = /^([^=]+)=(.*)$/.exec(text) ?? []
-  if (label === undefined || value === undefined)
-    throw new InvalidArgumentError('Expected a label such as nvidia.com/gpu=true.')
-  return { ...before, [label]: value }
-}
-
-const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
-
-/** A taint as `kubectl taint` writes it. Without a value any will do, without an effect all of them. */
-function collectToleration(text: string, before: V1Toleration[] | undefined): V1Toleration[] {
-  const [, key, value, effect] = /^([^=:]+)(?:=([^:]*))?(?::(\w+))?$/.exec(text) ?? []
-  if (key === undefined || (effect !== undefined && !effects.includes(effect)))
-    throw new InvalidArgumentError(
-      `Expected a taint such as nvidia.com/gpu=present:NoSchedule. Effects: ${effects.join(', ')}.`,
-    )
-  const operator = value === undefined ? 'Exists' : 'Equal'
-  const toleration = { key, operator, ...(value !== undefined && { value }), ...(effect !== undefined && { effect }) }
-  return [...(before ?? []), toleration]
-}
-
-function parseRunAs(text: string): RunAs | 'image' {
-  if (text === 'image') return text
-  const [, uid, gid, fsGroup] = /^(\d+):(\d+)(?::(\d+))?$/.exec(text) ?? []
-  if (uid === undefined) throw new InvalidArgumentError('Expected numbers such as 1000:2000 or 26:26:26, or image.')
-  return { uid: Number(uid), gid: Number(gid), fsGroup: Number(fsGroup ?? gid) }
 }
 
 function parseSecretKey(text: string): { name: string; key: string } {

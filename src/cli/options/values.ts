@@ -35,6 +35,12 @@ export function parseSize(text: string): number {
   return Math.round(bytes)
 }
 
+/** As Kubernetes writes amounts: `500m`, `1Gi`. @returns it as it was written. */
+export function parseQuantity(text: string): string {
+  if (/^\d+(\.\d+)?(m|[kMGTPE]|[KMGTPE]i)?$/.test(text)) return text
+  throw new InvalidArgumentError('Expected a quantity such as 500m, 2 or 1Gi.')
+}
+
 /** HDFS wants whole chunks of its checksums. */
 export function parseBlockSize(text: string): number {
   const size = parseSize(text)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 
 import type { Context } from '../../context.ts'
+import { emitLoaderCommand } from './loader.ts'
 import { emitNimCacheCommand } from './nimcache.ts'
 import { emitNimServiceCommand } from './nimservice.ts'
 import { emitStackCommand } from './stack.ts'
@@ -15,6 +16,7 @@ export function emitCommand(context: Context): Command {
     .addCommand(emitStackCommand(context))
     .addCommand(emitNimCacheCommand(context))
     .addCommand(emitNimServiceCommand(context))
+    .addCommand(emitLoaderCommand(context))
 }
 
 const examples = `

@@ -11,12 +11,14 @@ export interface LoaderFlags {
 const heading = 'How the files get there:'
 
 export function addLoaderOptions(command: Command): Command {
-  const options = [
-    new Option('--source <how>', 'how the NIMCache gets its files (default: as uploaded)').choices(cacheSources),
-    new Option('--loader-image <image>', "nimctl's own image in the internal registry"),
-  ]
-  for (const option of options) command.addOption(option.helpGroup(heading))
-  return command
+  const source = new Option('--source <how>', 'how the NIMCache gets its files (default: as uploaded)')
+  return addLoaderImageOption(command.addOption(source.choices(cacheSources).helpGroup(heading)))
+}
+
+export function addLoaderImageOption(command: Command): Command {
+  return command.addOption(
+    new Option('--loader-image <image>', "nimctl's own image in the internal registry").helpGroup(heading),
+  )
 }
 
 export function loaderFrom({ source, loaderImage }: LoaderFlags): { source?: CacheSource; loaderImage?: string } {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 
-import type { UploadedCache } from '../../../emit/request.ts'
+import type { StoreSettings, UploadedCache } from '../../../emit/request.ts'
 import type { InventoryHeader } from '../../../inventory/inventory.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import type { ImageDigest } from '../../../transfer/marker.ts'
@@ -8,16 +8,21 @@ import type { Context } from '../../context.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../store.ts'
 import { given, parseImageDigest, parseStoreUrl } from '../values.ts'
 
-export interface UploadedFlags extends StoreFlags {
-  cache?: string
-  inventory?: string
+/** How the store is reached, here and by the cluster. */
+export interface StoreInClusterFlags extends StoreFlags {
   image?: ImageDigest
-  storeUrl?: string
   storeEndpointUrl?: string
   storeSecret?: string
+  storeCa?: string
 }
 
-const heading = 'What was uploaded:'
+export interface UploadedFlags extends StoreInClusterFlags {
+  cache?: string
+  inventory?: string
+  storeUrl?: string
+}
+
+export const uploadedHeading = 'What was uploaded:'
 
 export function addUploadedOptions(command: Command): Command {
   const options = [
@@ -27,51 +32,111 @@ export function addUploadedOptions(command: Command): Command {
       parseImageDigest,
     ),
     new Option('--store-url <url>', 'the same prefix as the cluster calls it, where that differs'),
-    new Option('--store-endpoint-url <url>', 'of its S3 service, as the cluster reaches it (default: --endpoint-url)'),
-    new Option('--store-secret <name>', "an existing Secret with the store's credentials (default: NAME-store)"),
   ]
-  for (const option of options) command.addOption(option.helpGroup(heading))
+  for (const option of options) command.addOption(option.helpGroup(uploadedHeading))
+  return addStoreInClusterOptions(command)
+}
+
+export function addStoreInClusterOptions(command: Command): Command {
+  const options = [
+    new Option('--store-endpoint-url <url>', 'of its server, as the cluster reaches it (default: --endpoint-url)'),
+    new Option('--store-secret <name>', "an existing Secret with the store's credentials (default: NAME-store)"),
+    new Option('--store-ca <name>', 'an existing ConfigMap with the CA of the store under the key ca.crt'),
+  ]
+  for (const option of options) command.addOption(option.helpGroup(uploadedHeading))
   return addStoreOptions(command)
 }
 
 /** @throws NimctlError `usage` / `EMIT_SOURCE`, and what reading an inventory throws. */
 export async function readUploaded(flags: UploadedFlags, context: Context): Promise<UploadedCache> {
-  const { storeUrl, storeSecret } = flags
-  const { env } = context
-  const endpoint = flags.storeEndpointUrl ?? flags.endpointUrl ?? env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL
-  const region = flags.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION
-  const { header, digest, url } = await readInventory(flags, context)
+  return await readUploadedFrom(flags, flags, context)
+}
+
+/** Where one inventory is: just one of `cache` and `inventory`. */
+export type InventoryPlace = Pick<UploadedFlags, 'cache' | 'inventory' | 'storeUrl'>
+
+/** @throws NimctlError `usage` / `EMIT_SOURCE`, and what reading an inventory throws. */
+export async function readUploadedFrom(
+  place: InventoryPlace,
+  flags: StoreInClusterFlags,
+  context: Context,
+): Promise<UploadedCache> {
+  const { storeSecret } = flags
+  const { header, digest, url } = await readInventory(place, flags, context)
+  const storeUrl = place.storeUrl === undefined ? url : parseStoreUrl(place.storeUrl)
+  const s3 = storeUrl.protocol === 's3:' ? s3Environment(context.env) : {}
+  const endpoint = flags.storeEndpointUrl ?? flags.endpointUrl ?? s3.endpoint
   return {
     header,
     cacheUrl: url,
     inventoryDigest: digest,
-    ...given({ storeSecret, region }),
-    ...(storeUrl !== undefined && { storeUrl: parseStoreUrl(storeUrl) }),
-    ...(endpoint !== undefined && { endpointUrl: new URL(endpoint) }),
+    storeSettings: storeSettings(flags, context.env),
+    ...given({ storeSecret, region: flags.region ?? s3.region }),
+    ...(place.storeUrl !== undefined && { storeUrl }),
+    ...(endpoint !== undefined && { endpointUrl: parseEndpoint(endpoint) }),
   }
 }
 
+function s3Environment(env: Context['env']): { endpoint?: string | undefined; region?: string | undefined } {
+  return {
+    endpoint: env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL,
+    region: env.AWS_REGION ?? env.AWS_DEFAULT_REGION,
+  }
+}
+
+/** What is wrong may hold a password, so it is not shown. */
+function parseEndpoint(text: string): URL {
+  const url = URL.parse(text)
+  if (url !== null) return url
+  throw new NimctlError('usage', 'ENDPOINT_URL_INVALID', {
+    what: 'The endpoint for the YAML is not the address of a server.',
+    next: 'Write it as: --store-endpoint-url https://HOST:PORT',
+  })
+}
+
+function storeSettings(flags: StoreInClusterFlags, env: Context['env']): StoreSettings {
+  const { pathStyle, requestPayer, billingProject, impersonateServiceAccount, webhdfsUrl, hdfsClient } = flags
+  return given({
+    pathStyle,
+    requestPayer,
+    billingProject,
+    hdfsClient,
+    impersonate: impersonateServiceAccount,
+    webhdfsUrls: webhdfsUrl,
+    signRequests: flags.signRequest ? undefined : false,
+    emulatorHost: env.STORAGE_EMULATOR_HOST || undefined,
+    azureAccount: env.AZURE_STORAGE_ACCOUNT || undefined,
+    hdfsUser: env.HADOOP_USER_NAME || undefined,
+    headerFile: flags.headerFile === undefined ? undefined : (true as const),
+    clientCertificate: flags.clientCertificate === undefined ? undefined : (true as const),
+    caFile: flags.caFile === undefined ? undefined : (true as const),
+    caConfigMap: flags.storeCa,
+    insecureSkipTlsVerify: flags.insecureSkipTlsVerify,
+  })
+}
+
 async function readInventory(
-  flags: UploadedFlags,
+  { cache, inventory, storeUrl }: InventoryPlace,
+  flags: StoreInClusterFlags,
   context: Context,
 ): Promise<{ header: InventoryHeader; digest: string; url: URL }> {
-  if ((flags.cache === undefined) === (flags.inventory === undefined)) {
+  if ((cache === undefined) === (inventory === undefined)) {
     throw new NimctlError('usage', 'EMIT_SOURCE', {
       what: 'Say what to emit for, in one way.',
       next: 'Give --cache URL, or --inventory FILE with --store-url URL.',
     })
   }
-  if (flags.cache !== undefined) {
+  if (cache !== undefined) {
     const { requireHeader } = await import('../../../transfer/marker.ts')
-    const url = parseStoreUrl(flags.cache)
+    const url = parseStoreUrl(cache)
     const store = await openFlaggedStore(url, flags, { context, readOnly: true })
     const { header, digest } = await requireHeader(store, flags.image, context.signal)
     store.close()
     return { header, digest, url }
   }
   const { readInventoryFile } = await import('../../../inventory/read-file.ts')
-  const { header, digest } = await readInventoryFile(flags.inventory ?? '')
-  if (flags.storeUrl !== undefined) return { header, digest, url: parseStoreUrl(flags.storeUrl) }
+  const { header, digest } = await readInventoryFile(inventory ?? '')
+  if (storeUrl !== undefined) return { header, digest, url: parseStoreUrl(storeUrl) }
   throw new NimctlError('usage', 'EMIT_SOURCE', {
     what: 'An inventory file does not say where its store is.',
     next: 'Add --store-url, such as --store-url s3://models/llama/',
