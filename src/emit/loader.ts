@@ -7,6 +7,7 @@ import { type JobSettings, ownJob } from './own-job.ts'
 import { pullSecretPrerequisites } from './pull-secret.ts'
 import type { ImagePlace, Target, UploadedCache, VolumeRequest } from './request.ts'
 import { type Comment, emitted, type EmitResult, joined } from './result.ts'
+import { checkLoaderLayout } from './source.ts'
 import { storeAccess, urlInCluster } from './stores/access.ts'
 import { emitVolumeClaim } from './volume-claim.ts'
 
@@ -42,7 +43,7 @@ const mountPath = '/model-store'
 export function emitLoader(request: LoaderRequest): EmitResult {
   const { name, namespace, caches, volume, pullSecret } = request
   if (namespace !== undefined) checkNamespace(namespace)
-  for (const { uploaded } of caches) checkLayout(request, uploaded)
+  for (const { uploaded } of caches) checkLoaderLayout(request, uploaded)
   const { env, secretName, secretEnv, ...surroundings } = environmentOf(request)
   const claimName = volume.claimName ?? request.newClaimName
   const { serviceAccount } = request.job
@@ -92,18 +93,6 @@ function environmentOf(request: LoaderRequest): LoaderEnvironment {
   )
   const value = `${lines.join('\n')}\n`
   return storeEnvironment({ ...request, uploaded: first.uploaded }, [{ name: loaderContract.variables.caches, value }])
-}
-
-function checkLayout({ kind, name }: Target, { cacheUrl, header }: UploadedCache): void {
-  if (header.layout !== 'ngc') return
-  throw new NimctlError('usage', 'LAYOUT_MISMATCH', {
-    what: `The loader can't fill a volume from ${cacheUrl.href}: it is of layout ngc.`,
-    why: 'That layout has no cache directory; NIM itself reads it, by NIM_REPOSITORY_OVERRIDE.',
-    next:
-      kind === 'stack'
-        ? `Leave the loader away: nimctl emit stack ${name} --cache ${cacheUrl.href}; or upload again: nimctl upload DIR URL --layout cache`
-        : `Write a NIMCache: nimctl emit nimcache ${name} --cache ${cacheUrl.href}; or upload again: nimctl upload DIR URL --layout cache`,
-  })
 }
 
 const folderName = /^[a-zA-Z0-9][\w.-]*$/

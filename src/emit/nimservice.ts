@@ -1,7 +1,13 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
 import { checkObject } from '../operator/check-object.ts'
 import { checkNamespace, checkNimServiceName } from '../operator/names.ts'
-import { operatorApi, type ClaimStorage, type EnvVariable, type NimService } from '../operator/objects.ts'
+import {
+  operatorApi,
+  type ClaimStorage,
+  type EnvVariable,
+  type NimContainer,
+  type NimService,
+} from '../operator/objects.ts'
 import { needsAuthSecret } from '../operator/versions.ts'
 import { refuseFindings } from './check.ts'
 import { gpuCount } from './gpu-count.ts'
@@ -21,12 +27,17 @@ export interface NimServiceRequest extends Target, ImagePlace {
 }
 
 /** Where the pods find the model: exactly one. */
-type ServedFiles = { from: 'nimcache'; name: string } | { from: 'claim'; claim: ClaimStorage }
+export type ServedFiles =
+  | { from: 'nimcache'; name: string }
+  | { from: 'claim'; claim: ClaimStorage }
+  /** Gone with each pod. @param sizeLimit a quantity. */
+  | { from: 'empty-dir'; sizeLimit?: string }
 
 /** How it is served, wherever the files are. */
 export interface ServingRequest {
   replicas: number
   port: number
+  container?: { initContainers?: readonly NimContainer[] }
 }
 
 /** The Secret that the CRD wants up to 3.1.2; nobody reads it, and it need not exist. */
@@ -42,6 +53,7 @@ export function emitNimService(request: NimServiceRequest): EmitResult {
   if (request.namespace !== undefined) checkNamespace(request.namespace)
   const { image, profile, pullSecret, serving } = request
   const { env, storage } = placeOfFiles(request.files, profile)
+  const { initContainers = [] } = serving.container ?? {}
   const gpus = { 'nvidia.com/gpu': gpuCount(profile) }
   const object: NimService = {
     apiVersion: operatorApi,
@@ -56,6 +68,7 @@ export function emitNimService(request: NimServiceRequest): EmitResult {
       },
       ...(needsAuthSecret(request.operatorVersion) && { authSecret: unusedAuthSecret }),
       env: [...offlineEnvironment(request.family, request.operatorVersion), ...env],
+      ...(initContainers.length > 0 && { initContainers: [...initContainers] }),
       storage,
       replicas: serving.replicas,
       resources: { limits: { ...gpus }, requests: { ...gpus } },
@@ -77,7 +90,9 @@ function placeOfFiles(
   { id }: InventoryProfile,
 ): { env: EnvVariable[]; storage: NimService['spec']['storage'] } {
   if (files.from === 'nimcache') return { env: [], storage: { nimCache: { name: files.name, profile: id } } }
-  return { env: [{ name: 'NIM_MODEL_PROFILE', value: id }], storage: { pvc: files.claim } }
+  const env = [{ name: 'NIM_MODEL_PROFILE', value: id }]
+  if (files.from === 'claim') return { env, storage: { pvc: files.claim } }
+  return { env, storage: { emptyDir: files.sizeLimit === undefined ? {} : { sizeLimit: files.sizeLimit } } }
 }
 
 function comments({ operatorVersion, profile: { tags, description } }: NimServiceRequest): Comment[] {

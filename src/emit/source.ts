@@ -37,7 +37,8 @@ function sourceOfLayout(layout: InventoryHeader['layout']): CacheSource | undefi
   return ({ cache: 'loader', ngc: 'override', tar: 'loader', plain: undefined } as const)[layout]
 }
 
-function mismatch({ kind, name, uploaded: { cacheUrl, header } }: SourceQuestion, source: CacheSource): NimctlError {
+function mismatch({ kind, name, uploaded }: SourceQuestion, source: CacheSource): NimctlError {
+  const { cacheUrl, header } = uploaded
   const emit = `nimctl emit ${kind} ${name} --cache ${cacheUrl.href}`
   return new NimctlError(
     'usage',
@@ -48,12 +49,27 @@ function mismatch({ kind, name, uploaded: { cacheUrl, header } }: SourceQuestion
           why: 'The override looks for one object per NGC file at the bucket’s root, which is layout ngc.',
           next: `Let the loader fill the NIMCache: ${emit} --loader-image REGISTRY/nimctl:VERSION; or upload again: nimctl upload DIR s3://BUCKET --layout ngc`,
         }
-      : {
-          what: `The loader can't fill a cache from ${cacheUrl.href}: it is of layout ${header.layout}.`,
-          why: 'That layout has no cache directory; NIM itself reads it, by NIM_REPOSITORY_OVERRIDE.',
-          next: `Leave the source away: ${emit}; or upload again: nimctl upload DIR URL --layout cache`,
-        },
+      : loaderMismatch({ kind, name, uploaded }),
   )
+}
+
+/**
+ * The loader restores a directory, and layout `ngc` is none.
+ *
+ * @throws NimctlError `usage` / `LAYOUT_MISMATCH`.
+ */
+export function checkLoaderLayout(target: Pick<Target, 'kind' | 'name'>, uploaded: UploadedCache): void {
+  if (uploaded.header.layout !== 'ngc') return
+  throw new NimctlError('usage', 'LAYOUT_MISMATCH', loaderMismatch({ ...target, uploaded }))
+}
+
+function loaderMismatch({ kind, name, uploaded: { cacheUrl } }: Pick<SourceQuestion, 'kind' | 'name' | 'uploaded'>) {
+  const fitting = kind === 'loader' ? 'nimcache' : kind
+  return {
+    what: `The loader can't fill a volume from ${cacheUrl.href}: it is of layout ngc.`,
+    why: 'That layout has no cache directory; NIM itself reads it, by NIM_REPOSITORY_OVERRIDE.',
+    next: `Leave the loader away: nimctl emit ${fitting} ${name} --cache ${cacheUrl.href}; or upload again: nimctl upload DIR URL --layout cache`,
+  }
 }
 
 /** They mount their cache elsewhere, and the operator recognises them by the puller's label, which the loader lacks. */
@@ -61,6 +77,6 @@ function nativeUnsupported(header: InventoryHeader): NimctlError {
   return new NimctlError('usage', 'FAMILY_UNSUPPORTED', {
     what: `nimctl can't emit objects for ${header.image ?? 'this image'} yet: it is of the family native.`,
     why: 'These images keep their weights in /model, and download them in a way of their own.',
-    next: 'Fill a claim with: nimctl download URL DIR, and mount it at /model',
+    next: 'Fill a claim with: nimctl emit loader NAME --cache URL, and run a pod of your own that mounts it at /model',
   })
 }

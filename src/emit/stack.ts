@@ -1,18 +1,31 @@
+import { claimFor, existingClaim, sizeWithHeadroom } from './claim.ts'
+import { loadCacheContainer } from './load-cache-container.ts'
+import { emitLoader } from './loader.ts'
 import { nimImage } from './nim-image.ts'
 import { emitNimCache } from './nimcache.ts'
-import { emitNimService, type ServingRequest } from './nimservice.ts'
+import { emitNimService, type ServedFiles, type ServingRequest } from './nimservice.ts'
+import type { JobSettings } from './own-job.ts'
 import { chooseProfile } from './profile.ts'
 import type { ImagePlace, Target, UploadedCache, VolumeRequest } from './request.ts'
 import { emitted, joined, type EmitResult } from './result.ts'
-import type { CacheSource } from './source.ts'
+import { cacheSource, type CacheSource, checkLoaderLayout } from './source.ts'
+
+/** Who runs the loader: the operator for a NIMCache, a Job of our own, or each pod of the NIMService before its NIM. */
+export const loaderPlaces = ['nimcache', 'job', 'init'] as const
+
+export type LoaderPlace = (typeof loaderPlaces)[number]
 
 /** The whole right set for what was uploaded. */
 export interface StackRequest extends Target, ImagePlace {
   uploaded: UploadedCache
   /** Follows from the inventory's layout; naming the other one is refused. */
   source?: CacheSource
+  /** Default `nimcache`. */
+  loader?: LoaderPlace
   /** nimctl's own image, for the loader. */
   loaderImage?: string
+  /** Of `loader: 'job'`. */
+  job?: JobSettings
   /** To serve: an id, a unique beginning of one, or an exact description. */
   profile?: string
   volume: VolumeRequest
@@ -26,17 +39,85 @@ export interface StackRequest extends Target, ImagePlace {
  *
  * @throws NimctlError `usage` or `not-found` / `PROFILE_UNKNOWN` where the request can't be met.
  */
-export function emitStack({ profile: wanted, ...request }: StackRequest): EmitResult {
-  const { header } = request.uploaded
+export function emitStack(request: StackRequest): EmitResult {
+  const { loader = 'nimcache', uploaded } = request
+  cacheSource(request)
+  if (loader !== 'nimcache') checkLoaderLayout(request, uploaded)
+  switch (loader) {
+    case 'nimcache':
+      return onNimCache(request)
+    case 'job':
+      return onClaim(request)
+    case 'init':
+      return byInitContainer(request)
+  }
+}
+
+/** Shapes C and E of reference/operator.md section 4. */
+function onNimCache({ profile: wanted, ...request }: StackRequest): EmitResult {
   const nimCache = emitNimCache(request)
-  const nimService = emitNimService({
+  const nimService = serviceOn(
+    { from: 'nimcache', name: request.name },
+    { ...request, ...(wanted && { profile: wanted }) },
+  )
+  return joined(nimCache, nimService, emitted({ warnings: replicaWarnings(request) }))
+}
+
+/** What the Job asks for where nobody says. */
+const usualJob: JobSettings = { runAs: { uid: 1000, gid: 2000, fsGroup: 2000 }, cpu: '500m', memory: '1Gi' }
+
+/** Shape A. */
+function onClaim(request: StackRequest): EmitResult {
+  const { name, uploaded, volume, job = usualJob } = request
+  const newClaimName = `${name}-model-store`
+  const loaderName = `${name}-loader`
+  const loader = emitLoader({
+    ...request,
+    name: loaderName,
+    caches: [{ uploaded: { ...uploaded, storeSecret: uploaded.storeSecret ?? `${name}-store` } }],
+    newClaimName,
+    job,
+  })
+  const claim = existingClaim(volume.claimName ?? newClaimName)
+  const place = request.namespace === undefined ? '' : ` -n ${request.namespace}`
+  const text =
+    'A NIM that starts before the volume is filled fails and is started again. To spare it that, apply this object ' +
+    `after: kubectl wait${place} --for=condition=complete --timeout=12h job/${loaderName}`
+  return joined(
+    loader,
+    serviceOn({ from: 'claim', claim }, request),
+    emitted({ warnings: replicaWarnings(request), comments: [{ kind: 'NIMService', path: ['metadata'], text }] }),
+  )
+}
+
+/** Shape B. */
+function byInitContainer(request: StackRequest): EmitResult {
+  const { container, ...surroundings } = loadCacheContainer(request)
+  const { serving } = request
+  const initContainers = [container, ...(serving.container?.initContainers ?? [])]
+  const service = serviceOn(filesOfInit(request), {
+    ...request,
+    serving: { ...serving, container: { ...serving.container, initContainers } },
+  })
+  return joined(surroundings, service)
+}
+
+/** An emptyDir, unless the request says something of a claim. */
+function filesOfInit({ volume, uploaded: { header } }: StackRequest): ServedFiles {
+  const { claimName, storageClass, accessMode, size } = volume
+  if (claimName ?? storageClass ?? accessMode) return { from: 'claim', claim: claimFor(volume, header.bytes) }
+  return { from: 'empty-dir', sizeLimit: size ?? sizeWithHeadroom(header.bytes) }
+}
+
+function serviceOn(files: ServedFiles, { profile, ...request }: StackRequest): EmitResult {
+  const { header } = request.uploaded
+  return emitNimService({
     ...request,
     image: nimImage(header.image, request),
     family: header.family,
-    profile: chooseProfile(header, wanted),
-    files: { from: 'nimcache', name: request.name },
+    profile: chooseProfile(header, profile),
+    files,
   })
-  return joined(nimCache, nimService, emitted({ warnings: replicaWarnings(request) }))
 }
 
 /** A claim that one node mounts at a time serves pods on that node alone. */

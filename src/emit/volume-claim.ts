@@ -1,6 +1,6 @@
 import { checkReferredName } from '../operator/names.ts'
 import type { KubernetesObject } from '../operator/objects.ts'
-import type { Finding } from '../operator/rules.ts'
+import type { Finding } from '../operator/finding.ts'
 import { refuseFindings } from './check.ts'
 import { sizeWithHeadroom } from './claim.ts'
 import { metadata, type VolumeRequest } from './request.ts'
@@ -38,14 +38,20 @@ const accessModes = ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWrit
 /** Of apimachinery's resource.Quantity, the forms that make sense for a volume. */
 const quantity = /^\d+(\.\d+)?([kMGTPE]|[KMGTPE]i)?$/
 
+const shared = {
+  rule: 'claim-invalid',
+  severity: 'refused',
+  source: 'https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/persistent-volume-claim-v1/',
+} as const
+
 function problemsOf({ size, accessMode }: VolumeRequest): Finding[] {
-  const path = 'persistentvolumeclaim.spec'
+  const path = 'spec'
   return [
     ...(accessMode === undefined || accessModes.includes(accessMode)
       ? []
-      : [{ path: `${path}.accessModes`, message: `unrecognized "${accessMode}": one of ${accessModes.join(', ')}` }]),
+      : [{ ...shared, path: `${path}.accessModes`, message: `unrecognized "${accessMode}": one of ${accessModes.join(', ')}` }]),
     ...(size === undefined || quantity.test(size)
       ? []
-      : [{ path: `${path}.resources.requests.storage`, message: `"${size}" is no quantity such as 50Gi` }]),
+      : [{ ...shared, path: `${path}.resources.requests.storage`, message: `"${size}" is no quantity such as 50Gi` }]),
   ]
 }

@@ -97,7 +97,7 @@ export function checkNimCacheName(name: string): void {
 export function checkJobName(name: string, completions?: number): void {
   const index = completions === undefined ? '' : `-${completions - 1}`
   const max = maxLabel - index.length
-  if (name.length <= max && (completions === undefined ? dnsSubdomain : dnsLabel1123).test(name)) return
+  if (name.length <= max && (completions === undefined ? isDnsSubdomain(name) : isDnsLabel1123(name))) return
   const dots = completions === undefined ? 'digits, - and .' : 'digits and -'
   throw invalidName(
     'Job',
@@ -106,8 +106,6 @@ export function checkJobName(name: string, completions?: number): void {
     suggestion(name, max),
   )
 }
-
-const dnsLabel1123 = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
 /** For names that are only referred to: a Secret, a claim. @param what such as `Secret`. */
 export function checkReferredName(what: string, name: string): void {

@@ -64,6 +64,16 @@ export interface NimCache extends KubernetesObject {
   }
 }
 
+/** A further container of the operator's (`NIMContainerSpec`): it has the volumes and the variables of the NIM. */
+export interface NimContainer {
+  name: string
+  image: { repository: string; tag: string; pullPolicy?: string }
+  command?: string[]
+  args?: string[]
+  env?: EnvVariable[]
+  workingDir?: string
+}
+
 export interface NimService extends KubernetesObject {
   apiVersion: typeof operatorApi
   kind: 'NIMService'
@@ -71,7 +81,8 @@ export interface NimService extends KubernetesObject {
     image: { repository: string; tag: string; pullPolicy: string; pullSecrets?: string[] }
     authSecret?: string
     env: EnvVariable[]
-    storage: { nimCache?: { name: string; profile: string }; pvc?: ClaimStorage }
+    initContainers?: NimContainer[]
+    storage: { nimCache?: { name: string; profile: string }; pvc?: ClaimStorage; emptyDir?: { sizeLimit?: string } }
     replicas: number
     resources: { limits: Record<string, number>; requests: Record<string, number> }
     expose: { service: { type: string; port: number } }

@@ -22,6 +22,10 @@ const features = {
     since: '3.1.0',
     source: 'NIMService CRD: spec.replicas minimum 1 up to 3.0.2, 0 from 3.1.0',
   },
+  'init-containers': {
+    since: '3.1.0',
+    source: 'NIMService CRD: spec.initContainers from 3.1.0; before, the server drops them silently',
+  },
   'native-download': {
     since: '3.1.2',
     source: 'images labelled com.nvidia.nim.model_download_protocol=native-v1 are recognised from 3.1.2',

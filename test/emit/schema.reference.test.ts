@@ -88,6 +88,7 @@ const emits: Record<string, Emit> = {
     emitNimService(aServiceRequest({ operatorVersion, files: { from: 'claim', claim } })),
   'a NIMCache on an existing claim': operatorVersion =>
     emitNimCache(aRequest({ operatorVersion, volume: { claimName: 'models' } })),
+  'a stack with a Job': stackOf({ loader: 'job' }),
   'a file:// cache': stackOf({ cacheUrl: new URL('file:///srv/cache') }),
 }
 
@@ -99,6 +100,15 @@ describe.each(operatorVersions)('operator %s takes', operatorVersion => {
     for (const object of result.objects) expect(judge(crds, object)).toEqual({ verdict: 'ok', reasons: [] })
     expect(judgeText(crds, renderYaml(result, 'Made by a test.'))).toEqual({ verdict: 'ok', reasons: [] })
   })
+})
+
+it('an init container is taken by the CRD exactly where nimctl writes one', () => {
+  const [object] = emitStack(aRequest({ loader: 'init' })).objects
+  const taken = operatorVersions.filter(version => judge(crdsOf(version), object).verdict === 'ok')
+  const written = operatorVersions.filter(
+    operatorVersion => !refuses({ operatorVersion, loader: 'init' }, 'OPERATOR_TOO_OLD'),
+  )
+  expect(taken).toEqual(written)
 })
 
 it('authSecret may be left out exactly where nimctl leaves it out', () => {
@@ -117,12 +127,12 @@ it('replicas 0 is refused by the CRD exactly where nimctl refuses it', () => {
 
 const noReplicas = { replicas: 0, port: 8000 }
 
-function refuses(changes: Changes): boolean {
+function refuses(changes: Changes, code = 'OBJECT_INVALID'): boolean {
   try {
     emitStack(aRequest(changes))
     return false
   } catch (error) {
-    return error instanceof NimctlError && error.code === 'OBJECT_INVALID'
+    return error instanceof NimctlError && error.code === code
   }
 }
 

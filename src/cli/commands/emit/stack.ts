@@ -1,16 +1,20 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 
+import { type LoaderPlace, loaderPlaces } from '../../../emit/stack.ts'
 import type { Context } from '../../context.ts'
 import { addImagePlaceOptions, imagePlaceFrom, type ImagePlaceFlags } from '../../options/emit/image-place.ts'
-import { addLoaderOptions, loaderFrom, type LoaderFlags } from '../../options/emit/loader.ts'
+import { addLoaderJobOptions, loaderJobFrom, type LoaderJobFlags } from '../../options/emit/job.ts'
+import { addLoaderOptions, loaderFrom, loaderHeading, type LoaderFlags } from '../../options/emit/loader.ts'
 import { addOutputOptions, deliver, type OutputFlags, targetFrom } from '../../options/emit/output.ts'
 import { addServingOptions, servingFrom, type ServingFlags } from '../../options/emit/serving.ts'
 import { addUploadedOptions, readUploaded, type UploadedFlags } from '../../options/emit/uploaded.ts'
 import { addVolumeOptions, type VolumeFlags, volumeFrom } from '../../options/emit/volume.ts'
 import { given } from '../../options/values.ts'
 
-interface StackFlags extends UploadedFlags, ImagePlaceFlags, LoaderFlags, VolumeFlags, ServingFlags, OutputFlags {
+interface StackFlags
+  extends UploadedFlags, ImagePlaceFlags, LoaderFlags, LoaderJobFlags, VolumeFlags, ServingFlags, OutputFlags {
   profile?: string
+  loader?: LoaderPlace
 }
 
 export function emitStackCommand(context: Context): Command {
@@ -27,7 +31,16 @@ export function emitStackCommand(context: Context): Command {
     .action((name: string, flags: StackFlags) => emitObjects(name, { flags, context }))
   addUploadedOptions(command)
   addImagePlaceOptions(command)
+  command.addOption(
+    new Option(
+      '--loader <place>',
+      'who fetches layouts cache and tar: a NIMCache (default), a Job, or each pod at its start',
+    )
+      .choices(loaderPlaces)
+      .helpGroup(loaderHeading),
+  )
   addLoaderOptions(command)
+  addLoaderJobOptions(command)
   addVolumeOptions(command)
   addServingOptions(command)
   return addOutputOptions(command)
@@ -37,6 +50,7 @@ const examples = `
 Examples:
   nimctl emit stack llama --cache s3://models/llama --image-registry registry.internal:5000 \\
     --loader-image registry.internal:5000/tools/nimctl:0.1.0 | kubectl apply -f -
+  nimctl emit stack llama --cache s3://models/llama --loader job --loader-image registry.internal:5000/tools/nimctl:0.1.0
   nimctl emit stack llama --inventory inventory.jsonl --store-url s3://models/llama/ --write llama.yaml`
 
 async function emitObjects(name: string, { flags, context }: { flags: StackFlags; context: Context }) {
@@ -46,7 +60,8 @@ async function emitObjects(name: string, { flags, context }: { flags: StackFlags
     ...(await targetFrom(flags, { kind: 'stack', name })),
     ...imagePlaceFrom(flags),
     ...loaderFrom(flags),
-    ...given({ profile: flags.profile }),
+    ...given({ profile: flags.profile, loader: flags.loader }),
+    job: loaderJobFrom(flags),
     uploaded,
     volume: volumeFrom(flags),
     serving: servingFrom(flags),

@@ -18,28 +18,45 @@ export interface JobFlags {
 
 export const jobHeading = 'Job:'
 
+/** Where a command writes more than the Job, its flags begin with `--loader-`. */
+export type LoaderJobFlags = {
+  [Flag in Exclude<keyof JobFlags, 'pullSecret'> as `loader${Capitalize<Flag>}`]: JobFlags[Flag]
+}
+
 /** Flags of a Job that runs nimctl's own image, under the names that `--on kubernetes` has. */
 export function addJobOptions(command: Command): Command {
-  const options = [
-    new Option('--pull-secret <name>', 'an existing Secret for the registry'),
-    new Option('--service-account <name>', 'of the pod'),
-    new Option('--node-selector <label=value>', 'nodes it may run on; may be repeated (default: Linux)').argParser(
-      collectLabel,
-    ),
-    new Option('--toleration <key[=value][:effect]>', 'a taint it may pass over; may be repeated').argParser(
+  command.addOption(new Option('--pull-secret <name>', 'an existing Secret for the registry').helpGroup(jobHeading))
+  for (const option of jobOptions('')) command.addOption(option.helpGroup(jobHeading))
+  return command
+}
+
+/** The same for a Job beside other objects. */
+export function addLoaderJobOptions(command: Command): Command {
+  for (const option of jobOptions('loader-')) command.addOption(option.helpGroup('With --loader job:'))
+  return command
+}
+
+function jobOptions(prefix: string): Option[] {
+  return [
+    new Option(`--${prefix}service-account <name>`, 'of the pod'),
+    new Option(
+      `--${prefix}node-selector <label=value>`,
+      'nodes it may run on; may be repeated (default: Linux)',
+    ).argParser(collectLabel),
+    new Option(`--${prefix}toleration <key[=value][:effect]>`, 'a taint it may pass over; may be repeated').argParser(
       collectToleration,
     ),
-    new Option('--run-as <uid:gid[:fsgroup]>', "who runs in the pod; image: the image's own user")
+    new Option(`--${prefix}run-as <uid:gid[:fsgroup]>`, "who runs in the pod; image: the image's own user")
       .default(operatorsUser, '1000:2000:2000')
       .argParser(parseRunAs),
-    new Option('--cpu <quantity>', 'that is asked for').default('500m').argParser(parseQuantity),
-    new Option('--memory <quantity>', 'that is asked for, and the limit').default('1Gi').argParser(parseQuantity),
-    new Option('--ttl <duration>', 'remove the finished Job after this time (default: it stays)').argParser(
+    new Option(`--${prefix}cpu <quantity>`, 'that is asked for').default('500m').argParser(parseQuantity),
+    new Option(`--${prefix}memory <quantity>`, 'that is asked for, and the limit')
+      .default('1Gi')
+      .argParser(parseQuantity),
+    new Option(`--${prefix}ttl <duration>`, 'remove the finished Job after this time (default: it stays)').argParser(
       parseDuration,
     ),
   ]
-  for (const option of options) command.addOption(option.helpGroup(jobHeading))
-  return command
 }
 
 export function jobFrom({ serviceAccount, nodeSelector, toleration, runAs, cpu, memory, ttl }: JobFlags): JobSettings {
@@ -54,4 +71,18 @@ export function jobFrom({ serviceAccount, nodeSelector, toleration, runAs, cpu, 
       ttlSeconds: ttl === undefined ? undefined : Math.round(ttl / 1000),
     }),
   }
+}
+
+export function loaderJobFrom(flags: LoaderJobFlags): JobSettings {
+  return jobFrom({
+    runAs: flags.loaderRunAs,
+    cpu: flags.loaderCpu,
+    memory: flags.loaderMemory,
+    ...given({
+      serviceAccount: flags.loaderServiceAccount,
+      nodeSelector: flags.loaderNodeSelector,
+      toleration: flags.loaderToleration,
+      ttl: flags.loaderTtl,
+    }),
+  })
 }

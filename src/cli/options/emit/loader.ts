@@ -8,16 +8,16 @@ export interface LoaderFlags {
   loaderImage?: string
 }
 
-const heading = 'How the files get there:'
+export const loaderHeading = 'How the files get there:'
 
 export function addLoaderOptions(command: Command): Command {
   const source = new Option('--source <how>', 'how the NIMCache gets its files (default: as uploaded)')
-  return addLoaderImageOption(command.addOption(source.choices(cacheSources).helpGroup(heading)))
+  return addLoaderImageOption(command.addOption(source.choices(cacheSources).helpGroup(loaderHeading)))
 }
 
 export function addLoaderImageOption(command: Command): Command {
   return command.addOption(
-    new Option('--loader-image <image>', "nimctl's own image in the internal registry").helpGroup(heading),
+    new Option('--loader-image <image>', "nimctl's own image in the internal registry").helpGroup(loaderHeading),
   )
 }
 

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import type { StoreSettings, UploadedCache } from '../../../emit/request.ts'
 import type { InventoryHeader } from '../../../inventory/inventory.ts'
 import { NimctlError } from '../../../system/errors.ts'
+import { shownUrl } from '../../../system/secret.ts'
 import type { ImageDigest } from '../../../transfer/marker.ts'
 import type { Context } from '../../context.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../store.ts'
@@ -68,7 +69,8 @@ export async function readUploadedFrom(
   const endpoint = flags.storeEndpointUrl ?? flags.endpointUrl ?? s3.endpoint
   return {
     header,
-    cacheUrl: url,
+    // It is shown in comments and messages; where it is what the YAML names, what is secret in it is refused.
+    cacheUrl: place.storeUrl === undefined ? url : new URL(shownUrl(url)),
     inventoryDigest: digest,
     storeSettings: storeSettings(flags, context.env),
     ...given({ storeSecret, region: flags.region ?? s3.region }),
