@@ -1,6 +1,6 @@
+import type { Finding } from '../operator/finding.ts'
 import { checkReferredName } from '../operator/names.ts'
 import type { KubernetesObject } from '../operator/objects.ts'
-import type { Finding } from '../operator/finding.ts'
 import { refuseFindings } from './check.ts'
 import { sizeWithHeadroom } from './claim.ts'
 import { metadata, type VolumeRequest } from './request.ts'
@@ -41,7 +41,8 @@ const quantity = /^\d+(\.\d+)?([kMGTPE]|[KMGTPE]i)?$/
 const shared = {
   rule: 'claim-invalid',
   severity: 'refused',
-  source: 'https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/persistent-volume-claim-v1/',
+  source:
+    'https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/persistent-volume-claim-v1/',
 } as const
 
 function problemsOf({ size, accessMode }: VolumeRequest): Finding[] {
@@ -49,7 +50,13 @@ function problemsOf({ size, accessMode }: VolumeRequest): Finding[] {
   return [
     ...(accessMode === undefined || accessModes.includes(accessMode)
       ? []
-      : [{ ...shared, path: `${path}.accessModes`, message: `unrecognized "${accessMode}": one of ${accessModes.join(', ')}` }]),
+      : [
+          {
+            ...shared,
+            path: `${path}.accessModes`,
+            message: `unrecognized "${accessMode}": one of ${accessModes.join(', ')}`,
+          },
+        ]),
     ...(size === undefined || quantity.test(size)
       ? []
       : [{ ...shared, path: `${path}.resources.requests.storage`, message: `"${size}" is no quantity such as 50Gi` }]),
