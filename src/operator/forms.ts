@@ -25,6 +25,6 @@ export function isImageReference(text: string): boolean {
 /** Whether an image may be another one tomorrow: no tag and no digest, or `latest`. */
 export function isFloating(image: string): boolean {
   if (image.includes('@')) return false
-  const tag = /:([^/:]+)$/.exec(image)?.[1]
+  const tag = /:([^/:]*)$/.exec(image)?.[1]
   return tag === undefined || tag === 'latest'
 }

@@ -6,7 +6,7 @@ export interface KubernetesObject {
   spec?: object
 }
 
-export interface Metadata {
+interface Metadata {
   name: string
   namespace?: string
   labels?: Record<string, string>

@@ -40,7 +40,7 @@ function crdSchema(kind: string, schema: Schema): CrdSchema {
   return {
     kind,
     judge(object) {
-      const value = withDefaults(root, withoutNulls(object))
+      const value = withDefaults(root, withoutNulls(root, object))
       const valid = validate(value)
       const errors = validate.errors ?? []
       const unknown = errors.filter(({ keyword }) => keyword === 'additionalProperties')
@@ -111,12 +111,17 @@ function withDefaults(schema: Schema, value: unknown): unknown {
     : value
 }
 
-/** Nothing in the CRDs is nullable, and the server's counts show that a sample's empty `model:` passes as left out. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls)
+/**
+ * Nothing in the CRDs is nullable, and the server's counts show that a sample's empty `model:` passes as left out. An
+ * unknown field counts as one even where it is empty.
+ */
+function withoutNulls(schema: Schema | undefined, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(item => withoutNulls(schema?.items, item))
   if (!isObject(value)) return value
-  const present = Object.entries(value).filter(([, field]) => field !== null)
-  return mapValues(Object.fromEntries(present), withoutNulls)
+  const { properties = {}, additionalProperties } = schema ?? {}
+  const ofMap = typeof additionalProperties === 'object' ? additionalProperties : undefined
+  const present = Object.entries(value).filter(([name, field]) => field !== null || !(properties[name] ?? ofMap))
+  return Object.fromEntries(present.map(([name, field]) => [name, withoutNulls(properties[name] ?? ofMap, field)]))
 }
 
 function mapValues<From, To>(object: Record<string, From>, change: (value: From) => To): Record<string, To> {

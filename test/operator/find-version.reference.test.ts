@@ -11,7 +11,10 @@ import { standInCluster } from '../kubernetes/stand-in-cluster.ts'
 const repository = join(import.meta.dirname, '../..')
 const crds = resolve(repository, process.env['NIMCTL_REFERENCE_DIR'] ?? '../shared', 'crds')
 
-it.each(operatorVersions)('knows %s by its CRDs', async version => {
+/** The CRDs of 3.0.1 are those of 3.0.0, and count as these. */
+const toldApart = operatorVersions.filter(version => version !== '3.0.1')
+
+it.each(toldApart)('knows %s by its CRDs', async version => {
   const folder = version === 'main' ? crds : join(crds, `v${version}`)
   const files = readdirSync(folder).filter(name => name.endsWith('.yaml'))
   const objects = files.map(name => parse(readFileSync(join(folder, name), 'utf8')))

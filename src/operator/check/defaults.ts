@@ -8,16 +8,20 @@ export function stored(field: Field, value: unknown, version: OperatorVersion): 
 }
 
 /**
- * An object as the API server has it before it looks at what is required: an empty field (`model:` in YAML) counts as
- * left out, and defaults are filled in. Several fields are both required and defaulted (reference/operator.md,
+ * An object as the API server has it before it looks at what is required: an empty field (`model:` in YAML) that it knows
+ * counts as left out, and defaults are filled in. Several fields are both required and defaulted (reference/operator.md,
  * section 2). Nothing that was given is changed.
  */
 export function withDefaults(field: Field, value: unknown, version: OperatorVersion): unknown {
   if (Array.isArray(value)) return field.items ? value.map(item => withItemDefaults(field, item, version)) : value
   if (!isPlain(value)) return value
   if (field.type === 'map') return mapEntries(value, item => withItemDefaults(field, item, version))
-  const given = Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null))
-  for (const [name, child] of fieldsIn(field, version)) {
+  const known = fieldsIn(field, version)
+  const names = new Set(known.map(([name]) => name))
+  const given = Object.fromEntries(
+    Object.entries(value).filter(([name, item]) => isGiven(item) || (item === null && !names.has(name))),
+  )
+  for (const [name, child] of known) {
     const { default: fallback } = constraintsIn(child, version)
     if (given[name] === undefined && fallback !== undefined) given[name] = fallback
     if (given[name] !== undefined) given[name] = withDefaults(child, given[name], version)
@@ -30,7 +34,7 @@ function withItemDefaults({ items }: Field, item: unknown, version: OperatorVers
 }
 
 function mapEntries(value: Plain, change: (item: unknown) => unknown): Plain {
-  const given = Object.entries(value).filter(([, item]) => item !== null)
+  const given = Object.entries(value).filter(([, item]) => isGiven(item))
   return Object.fromEntries(given.map(([key, item]) => [key, change(item)]))
 }
 
@@ -48,4 +52,8 @@ function pruned(field: Field, value: unknown, version: OperatorVersion): unknown
     return field.open ? [[name, item]] : []
   })
   return Object.fromEntries(entries)
+}
+
+function isGiven(item: unknown): boolean {
+  return item !== null && item !== undefined
 }

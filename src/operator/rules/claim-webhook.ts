@@ -2,7 +2,7 @@ import type { Finding } from '../finding.ts'
 import { at, isPlain, textAt } from '../plain.ts'
 import { type Report, when } from './rule.ts'
 
-export const accessModes = ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod']
+const accessModes = ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod']
 
 /** `validatePVCConfiguration`, which both webhooks call. @param root as the operator writes it, such as `nimcache.spec`. */
 export function checkClaim(claim: unknown, root: string, report: Report): Finding[] {

@@ -41,7 +41,7 @@ function checkManifest(cache: Member, members: readonly Member[]): ObjectFinding
           report(cache, 'fails', {
             rule: 'profile-not-in-manifest',
             path: `spec.source.ngc.model.profiles[${index}]`,
-            message: `${profile} is not in ConfigMap ${name}, which has ${[...known.keys()].join(', ') || 'none'}; the operator does not look`,
+            message: `${profile} is not in ConfigMap ${name}, which has ${[...known.keys()].join(', ')}; the operator does not look`,
           }),
         ],
   )

@@ -34,7 +34,7 @@ function isSame(one: Member, other: Member): boolean {
 }
 
 function collisions(member: Member, members: readonly Member[]): ObjectFinding[] {
-  const others = members.filter(other => other !== member && other.namespace === member.namespace)
+  const others = members.filter(other => !isSame(other, member) && other.namespace === member.namespace)
   return madeBy(member).flatMap(({ kind, name, taken = false }) =>
     others.flatMap(other => {
       const isObject = other.kind === kind && other.name === name

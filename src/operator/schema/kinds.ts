@@ -1,4 +1,5 @@
 import { operatorApi } from '../objects.ts'
+import { textAt } from '../plain.ts'
 import { type Field, object, string } from './field.ts'
 import { nimBuildSpec } from './nimbuild.ts'
 import { nimCacheSpec } from './nimcache.ts'
@@ -21,14 +22,10 @@ export const schemas: Record<OperatorKind, Field> = {
 }
 
 /** The kind of an object whose CRD is held here; `undefined` for others. */
-export function operatorKindOf({
-  apiVersion,
-  kind,
-}: {
-  apiVersion?: unknown
-  kind?: unknown
-}): OperatorKind | undefined {
-  return apiVersion === operatorApi ? operatorKinds.find(known => known === kind) : undefined
+export function operatorKindOf(object: unknown): OperatorKind | undefined {
+  if (textAt(object, 'apiVersion') !== operatorApi) return undefined
+  const kind = textAt(object, 'kind')
+  return operatorKinds.find(known => known === kind)
 }
 
 function whole(spec: Field): Field {
