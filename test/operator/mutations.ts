@@ -36,20 +36,47 @@ const values: readonly unknown[] = [
   { name: 'a' },
 ]
 
-const misspelt = ['resource', 'replica', 'Image', 'router', 'ingress', 'unknownField', 'hostpath', 'nimcache', 'claims']
+/** Names that no object has there, and names that some version does not have. */
+const names = [
+  'affinity',
+  'priorityClassName',
+  'initContainers',
+  'emptyDir',
+  'labels',
+  'computeDomain',
+  'ray',
+  'resource',
+  'replica',
+  'Image',
+  'router',
+  'ingress',
+  'unknownField',
+  'hostpath',
+  'nimcache',
+  'claims',
+]
 
 /** A copy of an object with one thing below its spec changed: a value, a name, an item, or a field more or less. */
 export function mutate(object: { spec?: unknown }, random: Random): { object: object; what: string } {
   const changed = structuredClone(object)
   const spots = [...spotsOf(changed.spec)]
   if (spots.length === 0) return { object: changed, what: 'nothing' }
-  const { holder, key } = pick(random, spots)
+  // Most fields lie deep; those near the top have most of the rules.
+  const top = spots.filter(({ holder }) => holder === changed.spec)
+  const { holder, key } = pick(random, random() < 0.3 ? top : spots)
   const kind = pick(random, ['value', 'value', 'value', 'remove', 'add', 'repeat'] as const)
-  if (kind === 'value') set(holder, key, structuredClone(pick(random, values)))
+  if (kind === 'value') set(holder, key, structuredClone(otherValue(holder, key, random)))
   if (kind === 'remove') remove(holder, key)
   if (kind === 'add') add(holder, random)
   if (kind === 'repeat' && Array.isArray(holder)) holder.push(structuredClone(holder[Number(key)]))
   return { object: changed, what: `${kind} at ${key}` }
+}
+
+/** Of the same type more often than not: another type is refused in the same way everywhere. */
+function otherValue(holder: Container, key: string | number, random: Random): unknown {
+  const value = Array.isArray(holder) ? holder[Number(key)] : holder[key]
+  const alike = values.filter(other => typeof other === typeof value)
+  return pick(random, alike.length > 0 && random() < 0.7 ? alike : values)
 }
 
 function* spotsOf(value: unknown): Generator<Spot> {
@@ -77,5 +104,5 @@ function remove(holder: Container, key: string | number): void {
 
 function add(holder: Container, random: Random): void {
   if (Array.isArray(holder)) holder.push(structuredClone(pick(random, values)))
-  else holder[pick(random, misspelt)] = structuredClone(pick(random, values))
+  else holder[pick(random, names)] = structuredClone(pick(random, values))
 }
