@@ -5,7 +5,7 @@ import { loaderContract } from './loader-contract.ts'
 import { loaderEnvironment } from './loader-env.ts'
 import { requireLoaderImage } from './loader-image.ts'
 import { nimImage } from './nim-image.ts'
-import type { Target, UploadedCache } from './request.ts'
+import type { ImagePlace, Target, UploadedCache } from './request.ts'
 import type { EmitResult } from './result.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { EmitResult } from './result.ts'
  * @throws NimctlError `usage` / `OPERATOR_TOO_OLD`, and what the loader's environment throws.
  */
 export function loadCacheContainer(
-  request: Target & { uploaded: UploadedCache; loaderImage?: string },
+  request: Target & ImagePlace & { uploaded: UploadedCache; loaderImage?: string },
 ): EmitResult & { container: NimContainer } {
   const { operatorVersion } = request
   if (!hasFeature(operatorVersion, 'init-containers')) throw tooOld(request)

@@ -1,9 +1,20 @@
+import { parseImageReference } from '../image/reference.ts'
 import { NimctlError } from '../system/errors.ts'
-import type { Target } from './request.ts'
+import { findMirrored, mirroredReference } from './mirrored.ts'
+import type { ImagePlace, Target } from './request.ts'
 
-/** @throws NimctlError `usage` / `LOADER_IMAGE_REQUIRED`. */
-export function requireLoaderImage({ kind, name, loaderImage }: Target & { loaderImage?: string }): string {
-  if (loaderImage !== undefined) return loaderImage
+/**
+ * nimctl's own image, by its digest where it was mirrored.
+ *
+ * @throws NimctlError `usage` / `LOADER_IMAGE_REQUIRED`.
+ */
+export function requireLoaderImage(request: Target & ImagePlace & { loaderImage?: string }): string {
+  const { kind, name, loaderImage, mirrored = [] } = request
+  if (loaderImage !== undefined) {
+    const image = parseImageReference(loaderImage)
+    const found = 'registry' in image ? findMirrored(mirrored, image) : undefined
+    return found === undefined ? loaderImage : mirroredReference(found)
+  }
   throw new NimctlError('usage', 'LOADER_IMAGE_REQUIRED', {
     what: 'A volume is filled by nimctl’s own image, and it was not named.',
     why: 'The cluster pulls it from the internal registry, whose address nimctl can’t know.',

@@ -1,5 +1,6 @@
 import { parseImageReference, type RegistryReference } from '../image/reference.ts'
 import { NimctlError } from '../system/errors.ts'
+import { findMirrored, type MirroredImage, mirroredReference } from './mirrored.ts'
 import type { ImagePlace } from './request.ts'
 
 /** An image as a NIMService wants it; `repository:tag` is the reference that the operator makes of it by concatenation. */
@@ -16,10 +17,11 @@ export interface NimImage {
  * the repository's path, as `nimctl mirror` does.
  *
  * @param name as the inventory has it.
- * @throws NimctlError `usage` / `IMAGE_UNKNOWN`.
+ * @throws NimctlError `usage` / `IMAGE_UNKNOWN`, `IMAGE_NOT_MIRRORED`.
  */
-export function nimImage(name: string | undefined, { imageRegistry }: ImagePlace): NimImage {
+export function nimImage(name: string | undefined, { imageRegistry, mirrored }: ImagePlace): NimImage {
   const image = registryImage(name)
+  if (mirrored !== undefined) return byDigest(image, mirrored)
   const warnings: string[] = []
   if (imageRegistry === undefined && publicRegistries.has(image.registry))
     warnings.push(
@@ -27,6 +29,22 @@ export function nimImage(name: string | undefined, { imageRegistry }: ImagePlace
     )
   const registry = imageRegistry?.replace(/\/+$/, '') ?? image.registry
   return { ...named(`${registry}/${image.repository}`, image), warnings }
+}
+
+/** The destination says where it is; `--image-registry` is not needed. */
+function byDigest(image: RegistryReference, mirrored: readonly MirroredImage[]): NimImage {
+  const found = findMirrored(mirrored, image)
+  const name = `${image.registry}/${image.repository}${image.tag === undefined ? '' : `:${image.tag}`}`
+  if (found === undefined)
+    throw new NimctlError('usage', 'IMAGE_NOT_MIRRORED', {
+      what: `${name} is not among what was mirrored to a registry.`,
+      why: `There are: ${mirrored.map(mirroredReference).join(', ') || 'none'}.`,
+      next: `Mirror it: nimctl mirror ${name} --to REGISTRY --json`,
+    })
+  const { destination, digest } = found
+  const { registry, repository } = destination
+  const { tag: _, ...withoutTag } = destination
+  return { ...named(`${registry}/${repository}`, { ...withoutTag, digest }), warnings: [] }
 }
 
 function registryImage(image: string | undefined): RegistryReference {

@@ -1,5 +1,6 @@
 import type { InventoryHeader } from '../inventory/inventory.ts'
 import type { OperatorVersion } from '../operator/versions.ts'
+import type { MirroredImage } from './mirrored.ts'
 
 /** What the request of every kind says. All defaults are filled in but those that follow from the inventory. */
 export interface Target {
@@ -60,6 +61,8 @@ export interface StoreSettings {
 export interface ImagePlace {
   /** Host, port and prefix that images were mirrored to, such as `registry.internal:5000/mirror`. */
   imageRegistry?: string
+  /** What was mirrored, and as which digest: images are named by it. */
+  mirrored?: readonly MirroredImage[]
   /** An existing Secret of type docker-registry. */
   pullSecret?: string
 }

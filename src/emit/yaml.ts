@@ -9,7 +9,21 @@ import type { Comment, EmitResult } from './result.ts'
  *
  * @param origin one line: what it was made from, and by what.
  */
-export function renderYaml({ objects, comments, prerequisites, warnings }: EmitResult, origin: string): string {
+export function renderYaml(result: EmitResult, origin: string): string {
+  const documents = result.objects.map(object =>
+    renderDocument(
+      object,
+      result.comments.filter(({ kind }) => kind === object.kind),
+    ),
+  )
+  return `${renderHeader(result, origin)}\n---\n${documents.join('---\n')}`
+}
+
+/** Comments: what it was made from, what must be there first, what to heed. */
+export function renderHeader(
+  { prerequisites, warnings }: Pick<EmitResult, 'prerequisites' | 'warnings'>,
+  origin: string,
+): string {
   const header = [
     origin,
     ...(prerequisites.length > 0 ? ['', 'Needed first, in the same namespace:'] : []),
@@ -17,13 +31,7 @@ export function renderYaml({ objects, comments, prerequisites, warnings }: EmitR
     ...(warnings.length > 0 ? ['', 'Warnings:'] : []),
     ...warnings.map(line => `- ${line}`),
   ]
-  const documents = objects.map(object =>
-    renderDocument(
-      object,
-      comments.filter(({ kind }) => kind === object.kind),
-    ),
-  )
-  return `${header.map(commentLine).join('\n')}\n---\n${documents.join('---\n')}`
+  return header.map(commentLine).join('\n')
 }
 
 /** One value as YAML, with the same quotes. */

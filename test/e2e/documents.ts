@@ -173,7 +173,7 @@ export const documents = {
     ],
   },
   // "`ok` and one list each": what else is in it is documented in docs/json.md.
-  EmitResult: { ok: 'boolean', objects: ['map'], warnings, prerequisites: [] },
+  EmitResult: { ok: 'boolean', objects: ['map'], images: ['string'], warnings, prerequisites: [] },
   DoctorReport: { ok: 'boolean', checks: [{ name: 'string', status: 'string', found: 'string', 'next?': 'string' }] },
   Error: {
     category: /^(usage|check-failed|auth|not-found|unavailable|missing-tool|local|unexpected|interrupted)$/,

@@ -163,9 +163,11 @@ async function printJob(
   { flags, context, prerequisites }: { flags: ClusterFlags; context: Context; prerequisites: string[] },
 ): Promise<void> {
   const { renderYaml } = await import('../../emit/yaml.ts')
+  const { imagesOf } = await import('../../emit/images.ts')
   const { emitted } = await import('../../emit/result.ts')
   const result = emitted({ objects: [job], prerequisites })
-  context.print('EmitResult', { ok: true, ...result, comments: undefined }, () =>
+  const images = imagesOf(result.objects)
+  context.print('EmitResult', { ok: true, ...result, images, comments: undefined }, () =>
     flags.output === 'json' ? JSON.stringify(job, undefined, 2) : renderYaml(result, `Made by ${toolName()}`).trimEnd(),
   )
 }

@@ -44,8 +44,9 @@ async function emitObjects(name: string, { flags, context }: { flags: EmitLoader
   const { emitLoader } = await import('../../../emit/loader.ts')
   const caches = await readUploadedMany(flags, context)
   const { loaderImage, pullSecret, parallelism } = flags
+  const target = await targetFrom(flags, { kind: 'loader', name }, context)
   const result = emitLoader({
-    ...(await targetFrom(flags, { kind: 'loader', name })),
+    ...target,
     ...given({ loaderImage, pullSecret, parallelism }),
     caches,
     volume: volumeFrom(flags),
@@ -53,5 +54,5 @@ async function emitObjects(name: string, { flags, context }: { flags: EmitLoader
     job: jobFrom(flags),
   })
   const from = caches.map(({ uploaded }) => uploaded.cacheUrl.href).join(', ')
-  await deliver(result, { flags, context, origin: { name, from } })
+  await deliver(result, { flags, context, target, origin: { name, from } })
 }

@@ -30,13 +30,17 @@ export function emitNimCacheCommand(context: Context): Command {
 async function emitObjects(name: string, { flags, context }: { flags: NimCacheFlags; context: Context }) {
   const { emitNimCache } = await import('../../../emit/nimcache.ts')
   const uploaded = await readUploaded(flags, context)
+  const place = imagePlaceFrom(flags)
+  const target = await targetFrom(flags, { kind: 'nimcache', name }, context)
   const result = emitNimCache({
-    ...(await targetFrom(flags, { kind: 'nimcache', name })),
-    ...imagePlaceFrom(flags),
+    ...target,
+    ...place,
     ...loaderFrom(flags),
     ...given({ profile: flags.profile }),
     uploaded,
     volume: volumeFrom(flags),
   })
-  await deliver(result, { flags, context, origin: { name, from: uploaded.cacheUrl.href } })
+  const { cacheUrl, header } = uploaded
+  const origin = { name, from: cacheUrl.href }
+  await deliver(result, { flags, context, target, place, sourceImage: header.image, origin })
 }

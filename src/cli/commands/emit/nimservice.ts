@@ -33,8 +33,9 @@ async function emitObjects(name: string, { flags, context }: { flags: NimService
   const { chooseProfile } = await import('../../../emit/profile.ts')
   const { header, cacheUrl } = await readUploaded(flags, context)
   const place = imagePlaceFrom(flags)
+  const target = await targetFrom(flags, { kind: 'nimservice', name }, context)
   const result = emitNimService({
-    ...(await targetFrom(flags, { kind: 'nimservice', name })),
+    ...target,
     ...place,
     image: nimImage(header.image, place),
     family: header.family,
@@ -43,5 +44,12 @@ async function emitObjects(name: string, { flags, context }: { flags: NimService
       flags.claim === undefined ? { from: 'nimcache', name } : { from: 'claim', claim: existingClaim(flags.claim) },
     serving: servingFrom(flags),
   })
-  await deliver(result, { flags, context, origin: { name, from: cacheUrl.href } })
+  await deliver(result, {
+    flags,
+    context,
+    target,
+    place,
+    sourceImage: header.image,
+    origin: { name, from: cacheUrl.href },
+  })
 }

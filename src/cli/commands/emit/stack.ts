@@ -56,9 +56,11 @@ Examples:
 async function emitObjects(name: string, { flags, context }: { flags: StackFlags; context: Context }) {
   const { emitStack } = await import('../../../emit/stack.ts')
   const uploaded = await readUploaded(flags, context)
+  const place = imagePlaceFrom(flags)
+  const target = await targetFrom(flags, { kind: 'stack', name }, context)
   const result = emitStack({
-    ...(await targetFrom(flags, { kind: 'stack', name })),
-    ...imagePlaceFrom(flags),
+    ...target,
+    ...place,
     ...loaderFrom(flags),
     ...given({ profile: flags.profile, loader: flags.loader }),
     job: loaderJobFrom(flags),
@@ -66,5 +68,7 @@ async function emitObjects(name: string, { flags, context }: { flags: StackFlags
     volume: volumeFrom(flags),
     serving: servingFrom(flags),
   })
-  await deliver(result, { flags, context, origin: { name, from: uploaded.cacheUrl.href } })
+  const { cacheUrl, header } = uploaded
+  const origin = { name, from: cacheUrl.href }
+  await deliver(result, { flags, context, target, place, sourceImage: header.image, origin })
 }
