@@ -14,6 +14,7 @@ const flow = [
   'transfer',
   'validate',
   'emit',
+  'status',
   'pipeline',
   'cli',
 ]

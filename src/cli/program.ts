@@ -64,6 +64,11 @@ const sources: readonly CommandSource[] = [
     load: async context => (await import('./commands/emit/emit.ts')).emitCommand(context),
   },
   {
+    name: 'status',
+    summary: 'say how an object in the cluster does, and why',
+    load: async context => (await import('./commands/status.ts')).statusCommand(context),
+  },
+  {
     name: 'doctor',
     summary: 'say what is missing on this host',
     load: async context => (await import('./commands/doctor.ts')).doctorCommand(context),
@@ -103,6 +108,7 @@ The way of a model:
   nimctl upload ./cache s3://models/llama               into the bucket, each byte once
   nimctl validate store s3://models/llama               is it complete? (also on the other side)
   nimctl emit stack llama --cache s3://models/llama     YAML for the NIM Operator
+  nimctl status nimservice/llama --wait                 does it serve? If not, why
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 check failed, 4 not permitted, 5 not found, 6 unavailable, 7 tool missing,
 8 this machine, 130 interrupted.`

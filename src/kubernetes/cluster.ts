@@ -55,7 +55,7 @@ export interface Cluster extends ObjectApi {
   /** @param selector of labels, as kubectl takes it. */
   listPods(selector: string, signal: AbortSignal): Promise<V1Pod[]>
   /** Newest first. Empty where this user may not list events: they explain, nothing rests on them. */
-  listEvents(object: { kind: 'Job' | 'Pod'; name: string }, signal: AbortSignal): Promise<CoreV1Event[]>
+  listEvents(object: { kind: string; name: string }, signal: AbortSignal): Promise<CoreV1Event[]>
   /**
    * A container's log from its beginning, or from a time on, each line with its own time before it. Ends with the
    * container, or earlier where something between cuts the connection. `undefined` where it has none yet.

@@ -3,21 +3,18 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { isRetryable } from '../system/errors.ts'
 import { readLines } from '../system/lines.ts'
 import { sanitize } from '../system/secret.ts'
-import type { Cluster } from './cluster.ts'
+import type { Cluster, LogRequest } from './cluster.ts'
 
-interface Container {
-  pod: string
-  container: string
-}
+type Container = Pick<LogRequest, 'pod' | 'container'>
 
 /**
- * Hands on every line that a container's log has by now.
+ * Hands on every line that a container's log has by now, or those at its end.
  *
  * @returns whether it has a log.
  */
 export async function readLog(
   cluster: Cluster,
-  container: Container,
+  container: Omit<LogRequest, 'since' | 'follow'>,
   { signal, onLine }: Pick<FollowOptions, 'signal' | 'onLine'>,
 ): Promise<boolean> {
   const log = await cluster.openLog({ ...container, follow: false }, signal)
