@@ -29,4 +29,4 @@ export const operatorStates: Record<string, 'ready' | 'in-progress' | 'failed'> 
 }
 
 export const operatorLog =
-  'What the operator says: kubectl logs -A -l app.kubernetes.io/name=k8s-nim-operator --tail 50'
+  'What the operator says: kubectl -n nim-operator logs -l app.kubernetes.io/name=k8s-nim-operator --tail 50'

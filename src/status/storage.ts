@@ -13,16 +13,16 @@ async function explainClaim(cluster: Cluster, claim: AnyObject, signal: AbortSig
   if (phase === 'Bound') return []
   if (phase === 'Lost') return [lostVolume(claim)]
   const { name } = claim.metadata
-  const [event] = (await cluster.listEvents({ kind: 'PersistentVolumeClaim', name }, signal)).filter(isTrouble)
+  const events = await cluster.listEvents({ kind: 'PersistentVolumeClaim', name }, signal)
+  const event = events.find(({ reason }) => reasons.test(reason ?? ''))
   const className = textAt(claim, 'spec', 'storageClassName')
   const storageClass = className === undefined ? undefined : await readClass(cluster, className, signal)
   return [explainPending({ event, className, storageClass })]
 }
 
-/** Messages of the volume controller and of provisioners; the ones of a volume on its way are not among them. */
-function isTrouble({ reason = '' }: CoreV1Event): boolean {
-  return /^(ProvisioningFailed|FailedBinding|WaitForFirstConsumer|WaitForPodScheduled|VolumeMismatch)$/.test(reason)
-}
+/** What the volume controller and provisioners say of a claim that has no volume. */
+const reasons =
+  /^(ProvisioningFailed|FailedBinding|WaitForFirstConsumer|WaitForPodScheduled|VolumeMismatch|Provisioning|ExternalProvisioning)$/
 
 function readClass(cluster: Cluster, name: string, signal: AbortSignal): Promise<Reading<AnyObject>> {
   return cluster.readObject({ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', name }, signal)
@@ -64,7 +64,17 @@ function explainPending({ event, className, storageClass }: PendingClaim): Findi
       next: 'Nothing, unless that pod can not be placed: it says why.',
     }
   }
-  if (reason === 'ProvisioningFailed') {
+  if (/^(External)?Provisioning$/.test(reason)) {
+    return {
+      code: 'CLAIM_ON_ITS_WAY',
+      severity: 'waiting',
+      what: `The storage of the class ${className} has been asked for a volume.`,
+      why,
+      next: 'Wait. Where nothing comes, see whether the driver of that class runs: kubectl get pods -A',
+    }
+  }
+  // A class whose volumes people make by hand has no plugin that would.
+  if (reason === 'ProvisioningFailed' && !/no volume plugin matched/.test(message)) {
     return {
       code: 'PROVISIONING_FAILED',
       severity: 'stuck',

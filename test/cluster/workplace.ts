@@ -18,6 +18,8 @@ export interface Workplace {
   start: (args: readonly string[]) => ChildProcess
   /** As `run`, for commands that make no Jobs. */
   validate: (args: readonly string[]) => Promise<Outcome>
+  /** As `run`, for `nimctl status`. */
+  status: (args: readonly string[]) => Promise<Outcome>
   kubectl: (args: readonly string[], input?: string) => Promise<string>
   /** A claim with a volume of its own, and where it lies on this machine. */
   makeClaim: (name: string) => Promise<string>
@@ -47,6 +49,7 @@ export async function openWorkplace(): Promise<Workplace> {
     namespace,
     run: (args, env) => nimctl(at(args), options(env)),
     validate: args => nimctl(['validate', ...args, '-n', namespace], options()),
+    status: args => nimctl(['status', ...args, '-n', namespace], options()),
     start: args => startNimctl(at(args), options()),
     kubectl,
     makeClaim: name => makeClaim(kubectl, `${namespace}-${name}`, name),

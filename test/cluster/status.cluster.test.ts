@@ -1,0 +1,424 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+
+import { standIns } from '../../fixtures/stand-in/catalogue.ts'
+import {
+  deployment,
+  installCrds,
+  job,
+  nimCache,
+  nimService,
+  pod,
+  profile,
+  shell,
+  writeStatus,
+} from './status-objects.ts'
+import { apply, claim, kubeconfigOf, openWorkplace, type Workplace } from './workplace.ts'
+
+beforeAll(async () => installCrds(await openWorkplace()))
+
+interface Cause {
+  code: string
+  object: RegExp
+  why?: RegExp
+  log?: RegExp
+}
+
+interface Fault {
+  title: string
+  target: string
+  plant: (place: Workplace) => Promise<void>
+  cause: Cause
+}
+
+const mount = { volumeMounts: [{ name: 'cache', mountPath: '/cache' }] }
+
+function claimVolume(claimName: string) {
+  return { volumes: [{ name: 'cache', persistentVolumeClaim: { claimName } }] }
+}
+
+const jobFailed = { type: 'NIM_CACHE_JOB_COMPLETED', status: 'False', reason: 'JobFailed' } as const
+
+/** What the operator says of a NIMCache whose Job has failed, and of the NIMService on it. */
+async function plantFailedCache(place: Workplace, loader: object): Promise<void> {
+  const { kubectl } = place
+  await place.makeClaim('llama-pvc')
+  await apply(kubectl, nimCache('llama'))
+  await apply(kubectl, nimService('llama', 'llama'))
+  await apply(kubectl, loader)
+  await kubectl(['wait', '--for=condition=Failed', '--timeout=90s', 'job/llama-job'])
+  await writeStatus(place, 'nimcache/llama', { state: 'Failed', pvc: 'llama-pvc', conditions: [jobFailed] })
+  const failed = { type: 'Failed', status: 'True', reason: 'NIMCacheFailed' } as const
+  await writeStatus(place, 'nimservice/llama', { state: 'Failed', conditions: [failed] })
+}
+
+/** As shape E has it: nimctl's own image under the NIMCache's Job. */
+function loaderJob(script: string, more: object = {}): object {
+  const env = [{ name: 'NIMCTL_CACHE_URL', value: 's3://models/llama' }]
+  return job('llama-job', { ...shell(script), env, ...mount }, { ...claimVolume('llama-pvc'), ...more })
+}
+
+const faults: Fault[] = [
+  {
+    title: 'a missing Secret',
+    target: 'nimservice/llama',
+    async plant(place) {
+      await readyCache(place)
+      await apply(place.kubectl, nimService('llama', 'llama'))
+      const env = [{ name: 'NGC_API_KEY', valueFrom: { secretKeyRef: { name: 'none', key: 'NGC_API_KEY' } } }]
+      await apply(place.kubectl, deployment('llama', { ...shell('sleep 600'), env }))
+      await notReady(place)
+    },
+    cause: { code: 'SECRET_NOT_FOUND', object: /^Pod\/llama-/, why: /secret "none" not found/ },
+  },
+  {
+    title: 'a wrong image',
+    target: 'nimservice/llama',
+    async plant(place) {
+      await readyCache(place)
+      await apply(place.kubectl, nimService('llama', 'llama'))
+      await apply(place.kubectl, deployment('llama', { image: 'registry.internal/nim/none:1' }))
+      await notReady(place)
+    },
+    cause: { code: 'IMAGE_NOT_IN_REGISTRY', object: /^Pod\/llama-/, why: /not found/ },
+  },
+  {
+    title: 'no space in the volume',
+    target: 'job/loader',
+    async plant({ kubectl }) {
+      const volumes = [{ name: 'cache', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }]
+      await apply(kubectl, job('loader', { ...shell('cat /dev/zero > /cache/blob'), ...mount }, { volumes }))
+    },
+    cause: { code: 'DISK_FULL', object: /^Pod\/loader-/, why: /No space left on device/ },
+  },
+  {
+    title: 'no GPU',
+    target: 'pod/nim',
+    plant: ({ kubectl }) => apply(kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': 1 } } })),
+    cause: { code: 'GPU_INSUFFICIENT', object: /^Pod\/nim$/, why: /Insufficient nvidia.com\/gpu/ },
+  },
+  {
+    title: 'an unbound claim',
+    target: 'job/loader',
+    async plant({ kubectl, namespace }) {
+      await apply(kubectl, {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'StorageClass',
+        metadata: { name: namespace },
+        provisioner: 'kubernetes.io/no-provisioner',
+      })
+      await apply(kubectl, claimOf('model', namespace))
+      await apply(kubectl, job('loader', { ...shell('true'), ...mount }, claimVolume('model')))
+    },
+    cause: { code: 'CLAIM_UNBOUND', object: /^PersistentVolumeClaim\/model$/ },
+  },
+  {
+    title: 'a wrong storage class',
+    target: 'nimcache/llama',
+    async plant(place) {
+      const { kubectl } = place
+      await apply(kubectl, nimCache('llama', { create: true, size: '1Gi', storageClass: 'fast-ssd' }))
+      await apply(kubectl, claimOf('llama-pvc', 'fast-ssd'))
+      await apply(kubectl, job('llama-job', { ...shell('true'), ...mount }, claimVolume('llama-pvc')))
+      const conditions = [
+        { type: 'NIM_CACHE_PVC_CREATED', status: 'True', reason: 'PVCCreated' } as const,
+        { type: 'NIM_CACHE_JOB_PENDING', status: 'True', reason: 'JobPending' } as const,
+      ]
+      await writeStatus(place, 'nimcache/llama', { state: 'Pending', pvc: 'llama-pvc', conditions })
+    },
+    cause: {
+      code: 'STORAGE_CLASS_NOT_FOUND',
+      object: /^PersistentVolumeClaim\/llama-pvc$/,
+      why: /"fast-ssd" not found/,
+    },
+  },
+  {
+    title: 'a missing claim',
+    target: 'deployment/nim',
+    plant: ({ kubectl }) =>
+      apply(kubectl, deployment('nim', { ...shell('sleep 600'), ...mount }, claimVolume('nowhere'))),
+    cause: { code: 'CLAIM_NOT_FOUND', object: /^PersistentVolumeClaim\/nowhere$/ },
+  },
+  {
+    title: 'a profile that is not in the cache',
+    target: 'nimservice/llama',
+    async plant(place) {
+      await readyCache(place)
+      const wanted = 'b'.repeat(64)
+      await apply(place.kubectl, nimService('llama', 'llama', wanted))
+      const says = `Environment variable NIM_MODEL_PROFILE is set to ${wanted} but no matching profile_id or profile description is found in manifest.`
+      await apply(place.kubectl, deployment('llama', shell(`echo '${says}'; exit 1`)))
+      await notReady(place)
+    },
+    cause: { code: 'PROFILE_UNKNOWN', object: /^Pod\/llama-/, log: /no matching profile_id/ },
+  },
+  {
+    title: 'choosing fields that match no profile',
+    target: 'nimcache/llama',
+    async plant(place) {
+      await place.makeClaim('llama-pvc')
+      await apply(place.kubectl, nimCache('llama'))
+      const message = 'failed to construct job: no profiles are selected for caching'
+      const failed = { type: 'NIM_CACHE_RECONCILE_FAILED', status: 'True', reason: 'Failed', message } as const
+      await writeStatus(place, 'nimcache/llama', { state: 'NotReady', conditions: [failed] })
+    },
+    cause: { code: 'NO_PROFILES_SELECTED', object: /^NIMCache\/llama$/, why: /no profiles are selected/ },
+  },
+  {
+    title: 'a quota under a Deployment',
+    target: 'deployment/nim',
+    async plant({ kubectl }) {
+      await apply(kubectl, noPods)
+      await apply(kubectl, deployment('nim', shell('sleep 600')))
+    },
+    cause: { code: 'QUOTA_EXCEEDED', object: /^Deployment\/nim$/, why: /exceeded quota: none/ },
+  },
+  {
+    title: 'a quota under a Job',
+    target: 'job/loader',
+    async plant({ kubectl }) {
+      await apply(kubectl, noPods)
+      await apply(kubectl, job('loader', shell('true')))
+    },
+    cause: { code: 'QUOTA_EXCEEDED', object: /^Job\/loader$/, why: /exceeded quota: none/ },
+  },
+  {
+    title: 'too little memory',
+    target: 'deployment/nim',
+    plant: ({ kubectl }) =>
+      apply(
+        kubectl,
+        deployment('nim', {
+          ...shell('busybox tail /dev/zero'),
+          resources: { limits: { memory: '32Mi' } },
+        }),
+      ),
+    cause: { code: 'OUT_OF_MEMORY', object: /^Pod\/nim-/, why: /OOMKilled/ },
+  },
+  {
+    title: 'a readiness probe that fails',
+    target: 'deployment/nim',
+    plant: ({ kubectl }) =>
+      apply(
+        kubectl,
+        deployment('nim', {
+          ...shell('sleep 600'),
+          readinessProbe: { httpGet: { path: '/v1/health/ready', port: 8000 }, periodSeconds: 1 },
+        }),
+      ),
+    cause: { code: 'PROBE_FAILING', object: /^Pod\/nim-/, why: /Readiness probe failed.*connection refused/ },
+  },
+  {
+    title: 'a liveness probe that kills',
+    target: 'deployment/nim',
+    plant: ({ kubectl }) =>
+      apply(
+        kubectl,
+        deployment('nim', {
+          ...shell('trap "exit 0" TERM; while true; do sleep 1; done'),
+          livenessProbe: { httpGet: { path: '/v1/health/live', port: 8000 }, periodSeconds: 1, failureThreshold: 1 },
+          readinessProbe: { httpGet: { path: '/v1/health/ready', port: 8000 }, periodSeconds: 1 },
+        }),
+      ),
+    cause: { code: 'PROBE_KILLS', object: /^Pod\/nim-/, why: /failed liveness probe/ },
+  },
+  {
+    title: 'a node selector that no node has',
+    target: 'deployment/nim',
+    plant: ({ kubectl }) =>
+      apply(
+        kubectl,
+        deployment('nim', shell('sleep 600'), {
+          nodeSelector: { 'nvidia.com/gpu.product': 'NVIDIA-L40S', 'kubernetes.io/os': 'linux' },
+        }),
+      ),
+    cause: { code: 'NODE_SELECTOR_UNMATCHED', object: /^Pod\/nim-/, why: /node affinity\/selector/ },
+  },
+  {
+    title: 'no node with the label by which the operator finds GPUs',
+    target: 'nimcache/llama',
+    async plant(place) {
+      const { kubectl } = place
+      await apply(kubectl, nimCache('llama'))
+      const nodeSelector = { 'feature.node.kubernetes.io/pci-10de.present': 'true' }
+      await apply(kubectl, pod('llama-pod', shell('sleep 600'), { nodeSelector }))
+      await writeStatus(place, 'nimcache/llama', { state: 'Started' })
+    },
+    cause: { code: 'GPU_LABEL_MISSING', object: /^Pod\/llama-pod$/ },
+  },
+  {
+    title: 'a NIMCache that nobody has made',
+    target: 'nimservice/llama',
+    async plant(place) {
+      await apply(place.kubectl, nimService('llama', 'nowhere'))
+      const failed = { type: 'Failed', status: 'True', reason: 'NIMCacheNotFound' } as const
+      await writeStatus(place, 'nimservice/llama', { state: 'Failed', conditions: [failed] })
+    },
+    cause: { code: 'CACHE_NOT_FOUND', object: /^NIMCache\/nowhere$/ },
+  },
+  {
+    title: 'no operator',
+    target: 'nimcache/llama',
+    plant: ({ kubectl }) => apply(kubectl, nimCache('llama')),
+    cause: { code: 'OPERATOR_MISSING', object: /^NIMCache\/llama$/ },
+  },
+]
+
+const noPods = {
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name: 'none' },
+  spec: { hard: { pods: '0' } },
+}
+
+function claimOf(name: string, storageClassName: string): object {
+  const spec = { storageClassName, accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
+  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name }, spec }
+}
+
+async function readyCache(place: Workplace): Promise<void> {
+  await place.makeClaim('llama-pvc')
+  await apply(place.kubectl, nimCache('llama'))
+  const completed = { type: 'NIM_CACHE_JOB_COMPLETED', status: 'True', reason: 'JobCompleted' } as const
+  const profiles = [{ name: profile, model: '', release: '', config: {} }]
+  await writeStatus(place, 'nimcache/llama', { state: 'Ready', pvc: 'llama-pvc', profiles, conditions: [completed] })
+}
+
+async function notReady(place: Workplace): Promise<void> {
+  const condition = { type: 'Ready', status: 'False', reason: 'NotReady', message: 'deployment not ready' } as const
+  await writeStatus(place, 'nimservice/llama', { state: 'NotReady', conditions: [condition] })
+}
+
+/** Asked until the node has got that far. */
+async function expectCause({ status }: Workplace, target: string, cause: Cause): Promise<void> {
+  const ask = async () => {
+    const outcome = await status([target, '--json'])
+    expect(outcome.json()).toMatchObject({
+      kind: 'StatusReport',
+      ok: false,
+      cause: {
+        code: cause.code,
+        object: expect.stringMatching(cause.object),
+        what: expect.any(String),
+        next: expect.any(String),
+        ...(cause.why !== undefined && { why: expect.stringMatching(cause.why) }),
+        ...(cause.log !== undefined && { log: expect.arrayContaining([expect.stringMatching(cause.log)]) }),
+      },
+    })
+    expect(outcome.exitCode).toBe(3)
+  }
+  await vi.waitFor(ask, { timeout: 120_000, interval: 1000 })
+}
+
+describe.concurrent('each fault is explained', () => {
+  it.each(faults)('$title', async ({ target, plant, cause }) => {
+    const place = await openWorkplace()
+    await plant(place)
+    await expectCause(place, target, cause)
+  })
+})
+
+describe.concurrent('a loader that fails, under a NIMCache and a NIMService', () => {
+  it.each([
+    [1, 'LOADER_BUG'],
+    [2, 'LOADER_USAGE'],
+    [3, 'LOADER_CHECK_FAILED'],
+    [4, 'LOADER_NOT_PERMITTED'],
+    [5, 'LOADER_NOT_FOUND'],
+    [6, 'LOADER_UNAVAILABLE'],
+    [7, 'LOADER_TOOL_MISSING'],
+    [8, 'LOADER_VOLUME'],
+  ])('with exit code %i is explained as %s', async (exitCode, code) => {
+    const place = await openWorkplace()
+    const said = `echo 'Error: what was planted.'; echo 'why it was'; echo 'what to do'; exit ${exitCode}`
+    await plantFailedCache(place, loaderJob(said))
+    await expectCause(place, 'nimservice/llama', {
+      code,
+      object: /^Pod\/llama-job-/,
+      why: new RegExp(`ended with ${exitCode}\\. Error: what was planted\\. why it was what to do`),
+      log: /what was planted/,
+    })
+  })
+})
+
+describe.concurrent('what is well', () => {
+  it('waits until a NIMService serves, and says what it waits for meanwhile', async () => {
+    const place = await openWorkplace()
+    await readyCache(place)
+    await apply(place.kubectl, nimService('llama', 'llama'))
+    await notReady(place)
+    const begun = place.status(['nimservice/llama', '--wait', '--timeout', '2m'])
+    const server = { image: standIns.llm2.reference, ...mount }
+    await apply(place.kubectl, deployment('llama', server, claimVolume('llama-pvc')))
+    await place.kubectl(['wait', '--for=condition=Available', '--timeout=90s', 'deployment/llama'])
+    const ready = { type: 'Ready', status: 'True', reason: 'Ready' } as const
+    await writeStatus(place, 'nimservice/llama', { state: 'Ready', conditions: [ready] })
+    const { stdout, stderr, exitCode } = await begun
+    expect(stderr).toContain('NIMService/llama| NotReady')
+    expect(stdout).toMatch(/✓ NIMCache\/llama +Ready\n.*✓ PersistentVolumeClaim\/llama-pvc +Bound/)
+    expect(stdout).toMatch(/NIMService\/llama is ready\.\n$/)
+    expect(exitCode).toBe(0)
+  })
+
+  it('needs no operator for a Deployment, a Job, a pod and a claim', async () => {
+    const place = await openWorkplace()
+    await place.makeClaim('model')
+    await apply(place.kubectl, job('loader', { ...shell('echo x > /cache/x'), ...mount }, claimVolume('model')))
+    await apply(place.kubectl, deployment('nim', shell('sleep 600')))
+    await apply(place.kubectl, pod('alone', shell('sleep 600')))
+    for (const target of ['job/loader', 'deployment/nim', 'pod/alone', 'pvc/model']) {
+      const { exitCode, stdout } = await place.status([target, '--wait', '--timeout', '2m', '--json'])
+      expect(JSON.parse(stdout)).toMatchObject({ ok: true, state: 'ready' })
+      expect(exitCode).toBe(0)
+    }
+  })
+
+  it('takes it for no failure that something is on its way', async () => {
+    const place = await openWorkplace()
+    await apply(place.kubectl, job('loader', shell('sleep 600')))
+    const outcome = await place.status(['job/loader', '--json'])
+    expect(outcome.json()).toMatchObject({ ok: true, state: 'in-progress' })
+    expect(outcome.exitCode).toBe(0)
+  })
+
+  it('gives up waiting when its time is over, and says for what it waited', async () => {
+    const place = await openWorkplace()
+    await apply(place.kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': 1 } } }))
+    const outcome = await place.status(['pod/nim', '--wait', '--timeout', '5s', '--json'])
+    expect(outcome.json()).toMatchObject({
+      code: 'STATUS_TIMEOUT',
+      exitCode: 6,
+      why: expect.stringMatching(/It waits for Pod\/nim: No node has as many free GPUs/),
+    })
+  })
+})
+
+describe.concurrent('who asks', () => {
+  it('is told that there is no such object', async () => {
+    const place = await openWorkplace()
+    const outcome = await place.status(['nimservice/nowhere', '--json'])
+    expect(outcome.json()).toMatchObject({ code: 'STATUS_NOT_FOUND', exitCode: 5 })
+  })
+
+  it('may not look at everything, and gets the rest', async () => {
+    const place = await openWorkplace()
+    await apply(place.kubectl, pod('nim', shell('exit 1'), claimVolume('hidden')))
+    await apply(place.kubectl, claim('hidden'))
+    await place.kubectl(['create', 'role', 'reader', '--verb=get,list', '--resource=pods'])
+    const account = `--serviceaccount=${place.namespace}:default`
+    await place.kubectl(['create', 'rolebinding', 'reader', '--role=reader', account])
+    const file = await kubeconfigOf(place, (await place.kubectl(['create', 'token', 'default'])).trim())
+    const outcome = await place.status(['pod/nim', '--kubeconfig', file, '--json'])
+    expect(outcome.json()).toMatchObject({
+      kind: 'StatusReport',
+      objects: [{ kind: 'Pod' }, { kind: 'PersistentVolumeClaim', findings: [{ code: 'NOT_PERMITTED' }] }],
+    })
+  })
+
+  it('may not look at the object itself', async () => {
+    const place = await openWorkplace()
+    await apply(place.kubectl, nimCache('llama'))
+    const file = await kubeconfigOf(place, (await place.kubectl(['create', 'token', 'default'])).trim())
+    const outcome = await place.status(['nimcache/llama', '--kubeconfig', file, '--json'])
+    expect(outcome.json()).toMatchObject({ code: 'CLUSTER_FORBIDDEN', exitCode: 4 })
+  })
+})
