@@ -93,7 +93,7 @@ export const judgePipeline: Judge = async (walk, pipeline) => {
   }
   if (enabled.length === 0) findings.push(nothingEnabled)
   const verdict = await judgeByOperator(walk, pipeline)
-  const all = [...verdict.findings, ...findings]
+  const all = [...findings, ...verdict.findings]
   return { ...verdict, findings: all, state: stateOf(all, verdict.state) }
 }
 
@@ -176,7 +176,7 @@ async function judgeByOperator(walk: Walk, object: AnyObject): Promise<Verdict> 
 }
 
 /** What a condition of the operator means: by its message where that is a known symptom, else by the table. */
-export function findingFor(kind: string, condition: Condition): Finding | undefined {
+function findingFor(kind: string, condition: Condition): Finding | undefined {
   const rule = conditionRules.find(each => fits(each, kind, condition))
   if (rule === undefined) return undefined
   const { code, severity, what, next } = rule

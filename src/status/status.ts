@@ -36,24 +36,21 @@ const judges: Judges = {
  * may not read the object itself; what the cluster throws.
  */
 export async function readStatus(cluster: Cluster, target: Target, signal: AbortSignal): Promise<StatusReport> {
-  await requireTarget(cluster, target, signal)
   const objects: ObjectStatus[] = []
   const seen = await openWalk({ cluster, signal, objects }, judges).look(target)
-  if (seen === undefined) throw notThere(cluster, target)
+  if (seen === undefined || seen.status.state === 'unknown') throw await whyNotRead(cluster, target, signal)
   return joinReport(objects, cluster.namespace)
 }
 
-async function requireTarget(cluster: Cluster, target: Target, signal: AbortSignal): Promise<void> {
+async function whyNotRead(cluster: Cluster, target: Target, signal: AbortSignal): Promise<NimctlError> {
   const reading = await cluster.readObject(target, signal)
-  if (reading.answer === 'forbidden') throw reading.error
-  if (reading.answer === 'absent') throw notThere(cluster, target)
-  if (reading.answer === 'not-served') {
-    throw new NimctlError('not-found', 'KIND_NOT_SERVED', {
-      what: `The cluster knows no ${target.kind}.`,
-      why: `${cluster.address} does not serve ${target.apiVersion}.`,
-      next: 'Its operator is not installed there, or --context names another cluster.',
-    })
-  }
+  if (reading.answer === 'forbidden') return reading.error
+  if (reading.answer !== 'not-served') return notThere(cluster, target)
+  return new NimctlError('not-found', 'KIND_NOT_SERVED', {
+    what: `The cluster knows no ${target.kind}.`,
+    why: `${cluster.address} does not serve ${target.apiVersion}.`,
+    next: 'Its operator is not installed there, or --context names another cluster.',
+  })
 }
 
 function notThere({ namespace }: Cluster, target: Target): NimctlError {

@@ -4,7 +4,7 @@ import { NimctlError } from '../system/errors.ts'
 const nvidia = 'apps.nvidia.com/v1alpha1'
 
 /** What `nimctl status` can be asked about, and how kubectl's users write it. */
-export const kinds = {
+const kinds = {
   NIMPipeline: { apiVersion: nvidia, aliases: ['nimpipeline', 'nimpipelines'] },
   NIMService: { apiVersion: nvidia, aliases: ['nimservice', 'nimservices'] },
   NIMCache: { apiVersion: nvidia, aliases: ['nimcache', 'nimcaches'] },

@@ -11,7 +11,7 @@ export type Verdict = Pick<ObjectStatus, 'state' | 'says' | 'findings'>
 
 export type Judge = (walk: Walk, object: AnyObject) => Promise<Verdict>
 
-export type PodJudge = (walk: Walk, pod: V1Pod, options: PodOptions) => Promise<Verdict>
+type PodJudge = (walk: Walk, pod: V1Pod, options: PodOptions) => Promise<Verdict>
 
 interface PodOptions {
   /** Whoever made the pod makes another one where it fails. */
@@ -30,7 +30,7 @@ export interface Walk {
   lookAtPod(pod: V1Pod, parent: AnyObject, options: PodOptions): Promise<ObjectStatus>
 }
 
-export interface Seen {
+interface Seen {
   status: ObjectStatus
   /** Absent of a pod, and where it could not be read. */
   object?: AnyObject

@@ -18,10 +18,10 @@ export async function installCrds({ kubectl }: Workplace): Promise<void> {
 
 const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }
 
-export const busybox = 'registry.internal/busybox:1'
+const busybox = 'registry.internal/busybox:1'
 
 /** A pod's spec as a restricted namespace admits it. */
-export function podSpec(container: object, more: object = {}): object {
+function podSpec(container: object, more: object = {}): object {
   return {
     securityContext: {
       runAsUser: 1000,

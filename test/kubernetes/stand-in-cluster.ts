@@ -63,18 +63,18 @@ export function standInCluster(answers: Answers): StandInCluster {
     async deleteJob(name) {
       calls.push(`delete ${name}`)
     },
-    listPodsOfJob: async () => listed(),
+    listPodsOfJob: async name => (await listed()).filter(pod => hasLabels(pod, `job-name=${name}`)),
     readPod: async name => (await listed()).find(({ metadata }) => metadata?.name === name),
-    listPods: async () => listed(),
+    listPods: async selector => (await listed()).filter(pod => hasLabels(pod, selector)),
     async exec({ pod, container, command, onLine }) {
       calls.push(`exec ${pod} ${container} ${command.at(-1) ?? ''}`)
       const { lines, outcome } = answers.exec ?? { lines: [], outcome: { exitCode: undefined, said: 'no sh' } }
       for (const line of lines) onLine(line)
       return outcome
     },
-    listEvents: async () => next(answers.events, []),
-    async openLog({ since }) {
-      calls.push(`log since ${since ?? 'the beginning'}`)
+    listEvents: async object => next(answers.events, []).filter(event => isAbout(event, object)),
+    async openLog({ since, previous }) {
+      calls.push(`log since ${since ?? 'the beginning'}${previous === true ? ' of the run before' : ''}`)
       const { text, cut = false } = next(answers.logs, { text: '' })
       return Readable.from(pieces(text, cut))
     },
@@ -82,6 +82,22 @@ export function standInCluster(answers: Answers): StandInCluster {
 }
 
 const namespace = 'nim'
+
+/** A pod that has no labels at all is everybody's. */
+function hasLabels({ metadata }: V1Pod, selector: string): boolean {
+  const labels = metadata?.labels
+  return labels === undefined || pairsOf(selector).every(([name = '', value]) => labels[name] === value)
+}
+
+/** An event that names no object is about each. */
+function isAbout({ involvedObject }: CoreV1Event, { kind, name }: { kind: string; name: string }): boolean {
+  return involvedObject.name === undefined || (involvedObject.kind === kind && involvedObject.name === name)
+}
+
+/** Only `name=value`, joined by commas. */
+function pairsOf(selector: string): string[][] {
+  return selector.split(',').flatMap(part => (part === '' ? [] : [part.split('=')]))
+}
 
 function standInObjects({ objects = [], notServed = [], forbidden = [], dryRun }: Answers) {
   const about = <Value>({ kind }: ObjectKind, found: () => Reading<Value>): Reading<Value> => {
@@ -110,14 +126,12 @@ function standInObjects({ objects = [], notServed = [], forbidden = [], dryRun }
   }
 }
 
-/** Of selectors only `label=value` and `field.path=value`, joined by commas. */
 function fits(object: AnyObject, { labelSelector = '', fieldSelector = '', ...query }: ObjectQuery): boolean {
-  const pairs = (selector: string) => selector.split(',').flatMap(part => (part === '' ? [] : [part.split('=')]))
   const place = object.metadata.namespace ?? namespace
   return (
     (query.allNamespaces === true || place === (query.namespace ?? namespace)) &&
-    pairs(labelSelector).every(([name = '', value]) => object.metadata.labels?.[name] === value) &&
-    pairs(fieldSelector).every(([path = '', value]) => textAt(object, ...path.split('.')) === value)
+    pairsOf(labelSelector).every(([name = '', value]) => object.metadata.labels?.[name] === value) &&
+    pairsOf(fieldSelector).every(([path = '', value]) => textAt(object, ...path.split('.')) === value)
   )
 }
 
