@@ -58,7 +58,7 @@ function workloadOf(service: AnyObject) {
 }
 
 const cacheNotFound: Finding = {
-  code: 'CACHE_NOT_FOUND',
+  code: 'NIMCACHE_NOT_FOUND',
   severity: 'failed',
   what: 'There is no such NIMCache in this namespace.',
   next: 'Apply it, or correct the name in the object that wants it. What there is: kubectl get nimcache',

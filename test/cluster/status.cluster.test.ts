@@ -128,7 +128,7 @@ const faults: Fault[] = [
     cause: {
       code: 'STORAGE_CLASS_NOT_FOUND',
       object: /^PersistentVolumeClaim\/llama-pvc$/,
-      why: /"fast-ssd" not found/,
+      says: /"fast-ssd" not found/,
     },
   },
   {
@@ -253,7 +253,7 @@ const faults: Fault[] = [
       const failed = { type: 'Failed', status: 'True', reason: 'NIMCacheNotFound' } as const
       await writeStatus(place, 'nimservice/llama', { state: 'Failed', conditions: [failed] })
     },
-    cause: { code: 'CACHE_NOT_FOUND', object: /^NIMCache\/nowhere$/ },
+    cause: { code: 'NIMCACHE_NOT_FOUND', object: /^NIMCache\/nowhere$/ },
   },
   {
     title: 'no operator',

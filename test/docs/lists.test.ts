@@ -59,6 +59,13 @@ it.each([
   expect(firstColumn(table).toSorted()).toEqual(codes.toSorted())
 })
 
+it('docs/kubernetes.md has every code of status, and no other', () => {
+  const findings = source.filter(({ path }) => path.startsWith('src/status/'))
+  const codes = findings.flatMap(({ text }) => [...text.matchAll(/\bcode: '([A-Z_]+)'/g)].map(([, code = '']) => code))
+  const documented = firstColumn(section(readPage('docs/kubernetes.md'), '### What status says'))
+  expect(documented.toSorted()).toEqual([...new Set(codes)].toSorted())
+})
+
 it('the catalogue has every check that the source makes, and no other', () => {
   const kinds = ['blob', 'link', 'file']
   const names = source

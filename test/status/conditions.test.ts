@@ -105,14 +105,14 @@ describe('a NIMService', () => {
   const failed = (reason: string, message = 'why') => ({ type: 'Failed', status: 'True', reason, message })
 
   it.each([
-    ['Failed', failed('NIMCacheNotFound'), 'failed', 'CACHE_NOT_FOUND'],
-    ['Failed', failed('NIMCacheFailed'), 'failed', 'CACHE_FAILED'],
+    ['Failed', failed('NIMCacheNotFound'), 'failed', 'NIMCACHE_NOT_FOUND'],
+    ['Failed', failed('NIMCacheFailed'), 'failed', 'NIMCACHE_FAILED'],
     ['Failed', failed('DRAResourcesUnsupported'), 'failed', 'DRA_UNSUPPORTED'],
     ['Failed', failed('ValidationFailed'), 'failed', 'OBJECT_NOT_VALID'],
     ['Failed', failed('HTTPRouteFailed'), 'stuck', 'PART_NOT_MADE'],
     ['Failed', failed('ServiceMonitorFailed'), 'stuck', 'PART_NOT_MADE'],
     ['Failed', failed('Else'), 'stuck', 'RECONCILE_FAILED'],
-    ['NotReady', { type: 'Ready', status: 'False', reason: 'NIMCacheNotReady' }, 'in-progress', 'CACHE_NOT_READY'],
+    ['NotReady', { type: 'Ready', status: 'False', reason: 'NIMCacheNotReady' }, 'in-progress', 'NIMCACHE_NOT_READY'],
     ['NotReady', { type: 'Ready', status: 'False', reason: 'NotReady' }, 'in-progress', 'SERVICE_NOT_READY'],
     ['Failed', { type: 'NIM_SERVICE_FAILED', status: 'True', reason: 'Failed' }, 'stuck', 'RECONCILE_FAILED'],
     [
@@ -175,7 +175,7 @@ describe('a NIMPipeline', () => {
     const objects = [pipeline([{ name: 'llm', enabled: true }], 'Failed'), service]
     expect(await ask('NIMPipeline', { objects })).toMatchObject({
       state: 'failed',
-      cause: { object: 'NIMService/llm', code: 'CACHE_NOT_FOUND' },
+      cause: { object: 'NIMService/llm', code: 'NIMCACHE_NOT_FOUND' },
     })
   })
 
@@ -216,8 +216,8 @@ describe('a NIMBuild', () => {
 
   it.each([
     ['NIM_BUILD_WAIT_FOR_NIM_CACHE_READY', 'BUILD_NOT_RETRIED'],
-    ['NIM_BUILD_NIM_CACHE_NOT_FOUND', 'CACHE_NOT_FOUND'],
-    ['NIM_BUILD_NIM_CACHE_FAILED', 'CACHE_FAILED'],
+    ['NIM_BUILD_NIM_CACHE_NOT_FOUND', 'NIMCACHE_NOT_FOUND'],
+    ['NIM_BUILD_NIM_CACHE_FAILED', 'NIMCACHE_FAILED'],
     ['NIM_BUILD_MULTIPLE_BUILDABLE_PROFILES_FOUND', 'BUILD_PROFILE_AMBIGUOUS'],
     ['NIM_BUILD_NO_BUILDABLE_PROFILE_FOUND', 'BUILD_PROFILE_MISSING'],
     ['NIM_BUILD_RECONCILE_FAILED', 'RECONCILE_FAILED'],
@@ -269,7 +269,7 @@ describe('a NIMBuild', () => {
   it('misses its cache', async () => {
     expect(await ask('NIMBuild', { objects: [build(status('Failed'))] })).toMatchObject({
       state: 'failed',
-      cause: { object: 'NIMCache/cache', code: 'CACHE_NOT_FOUND' },
+      cause: { object: 'NIMCache/cache', code: 'NIMCACHE_NOT_FOUND' },
     })
   })
 })
