@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { standIns } from '../../fixtures/stand-in/catalogue.ts'
+import { readRole } from './documented-role.ts'
 import {
   deployment,
   installCrds,
@@ -12,9 +15,9 @@ import {
   shell,
   writeStatus,
 } from './status-objects.ts'
-import { apply, claim, kubeconfigOf, openWorkplace, type Workplace } from './workplace.ts'
+import { apply, claim, inWorkplace, kubeconfigOf, type Workplace } from './workplace.ts'
 
-beforeAll(async () => installCrds(await openWorkplace()))
+beforeAll(() => inWorkplace(installCrds))
 
 interface Cause {
   code: string
@@ -310,13 +313,14 @@ async function untilCause({ status }: Workplace, target: string, code: string) {
 
 describe.concurrent('each fault is explained', () => {
   it.each(faults)('$title', async ({ target, plant, cause: { code, object, says = /(?:)/ } }) => {
-    const place = await openWorkplace()
-    await plant(place)
-    const { cause, words, exitCode } = await untilCause(place, target, code)
-    expect(cause.object).toMatch(object)
-    expect(words).toMatch(says)
-    expect(cause).toMatchObject({ what: expect.any(String), next: expect.any(String) })
-    expect(exitCode).toBe(3)
+    await inWorkplace(async place => {
+      await plant(place)
+      const { cause, words, exitCode } = await untilCause(place, target, code)
+      expect(cause.object).toMatch(object)
+      expect(words).toMatch(says)
+      expect(cause).toMatchObject({ what: expect.any(String), next: expect.any(String) })
+      expect(exitCode).toBe(3)
+    })
   })
 })
 
@@ -331,95 +335,133 @@ describe.concurrent('a loader that fails, under a NIMCache and a NIMService', ()
     [7, 'LOADER_TOOL_MISSING'],
     [8, 'LOADER_VOLUME'],
   ])('with exit code %i is explained as %s', async (number, code) => {
-    const place = await openWorkplace()
-    const said = `echo 'Error: what was planted.'; echo 'why it was'; echo 'what to do'; exit ${number}`
-    await plantFailedCache(place, loaderJob(said))
-    const { cause, exitCode } = await untilCause(place, 'nimservice/llama', code)
-    expect(cause.object).toMatch(/^Pod\/llama-job-/)
-    expect(cause.why).toBe(`The container nim ended with ${number}. Error: what was planted. why it was what to do`)
-    expect(exitCode).toBe(3)
+    await inWorkplace(async place => {
+      const said = `echo 'Error: what was planted.'; echo 'why it was'; echo 'what to do'; exit ${number}`
+      await plantFailedCache(place, loaderJob(said))
+      const { cause, exitCode } = await untilCause(place, 'nimservice/llama', code)
+      expect(cause.object).toMatch(/^Pod\/llama-job-/)
+      expect(cause.why).toBe(`The container nim ended with ${number}. Error: what was planted. why it was what to do`)
+      expect(exitCode).toBe(3)
+    })
   })
 })
 
 describe.concurrent('what is well', () => {
   it('waits until a NIMService serves, and says what it waits for meanwhile', async () => {
-    const place = await openWorkplace()
-    await readyCache(place)
-    await apply(place.kubectl, nimService('llama', 'llama'))
-    await notReady(place)
-    const begun = place.status(['nimservice/llama', '--wait', '--timeout', '2m'])
-    const server = { image: standIns.llm2.reference, ...mount }
-    await apply(place.kubectl, deployment('llama', server, claimVolume('llama-pvc')))
-    await place.kubectl(['wait', '--for=condition=Available', '--timeout=90s', 'deployment/llama'])
-    const ready = { type: 'Ready', status: 'True', reason: 'Ready' } as const
-    await writeStatus(place, 'nimservice/llama', { state: 'Ready', conditions: [ready] })
-    const { stdout, stderr, exitCode } = await begun
-    expect(stderr).toContain('NIMService/llama| NotReady')
-    expect(stdout).toMatch(/✓ NIMCache\/llama +Ready\n.*✓ PersistentVolumeClaim\/llama-pvc +Bound/)
-    expect(stdout).toMatch(/NIMService\/llama is ready\.\n$/)
-    expect(exitCode).toBe(0)
+    await inWorkplace(async place => {
+      await readyCache(place)
+      await apply(place.kubectl, nimService('llama', 'llama'))
+      await notReady(place)
+      const begun = place.status(['nimservice/llama', '--wait', '--timeout', '2m'])
+      const server = { image: standIns.llm2.reference, ...mount }
+      await apply(place.kubectl, deployment('llama', server, claimVolume('llama-pvc')))
+      await place.kubectl(['wait', '--for=condition=Available', '--timeout=90s', 'deployment/llama'])
+      const ready = { type: 'Ready', status: 'True', reason: 'Ready' } as const
+      await writeStatus(place, 'nimservice/llama', { state: 'Ready', conditions: [ready] })
+      const { stdout, stderr, exitCode } = await begun
+      expect(stderr).toContain('NIMService/llama| NotReady')
+      expect(stdout).toMatch(/✓ NIMCache\/llama +Ready\n.*✓ PersistentVolumeClaim\/llama-pvc +Bound/)
+      expect(stdout).toMatch(/NIMService\/llama is ready\.\n$/)
+      expect(exitCode).toBe(0)
+    })
   })
 
   it('needs no operator for a Deployment, a Job, a pod and a claim', async () => {
-    const place = await openWorkplace()
-    await place.makeClaim('model')
-    await apply(place.kubectl, job('loader', { ...shell('echo x > /cache/x'), ...mount }, claimVolume('model')))
-    await apply(place.kubectl, deployment('nim', shell('sleep 600')))
-    await apply(place.kubectl, pod('alone', shell('sleep 600')))
-    for (const target of ['job/loader', 'deployment/nim', 'pod/alone', 'pvc/model']) {
-      const { exitCode, stdout } = await place.status([target, '--wait', '--timeout', '2m', '--json'])
-      expect(JSON.parse(stdout)).toMatchObject({ ok: true, state: 'ready' })
-      expect(exitCode).toBe(0)
-    }
+    await inWorkplace(async place => {
+      await place.makeClaim('model')
+      await apply(place.kubectl, job('loader', { ...shell('echo x > /cache/x'), ...mount }, claimVolume('model')))
+      await apply(place.kubectl, deployment('nim', shell('sleep 600')))
+      await apply(place.kubectl, pod('alone', shell('sleep 600')))
+      for (const target of ['job/loader', 'deployment/nim', 'pod/alone', 'pvc/model']) {
+        const { exitCode, stdout } = await place.status([target, '--wait', '--timeout', '2m', '--json'])
+        expect(JSON.parse(stdout)).toMatchObject({ ok: true, state: 'ready' })
+        expect(exitCode).toBe(0)
+      }
+    })
   })
 
   it('takes it for no failure that something is on its way', async () => {
-    const place = await openWorkplace()
-    await apply(place.kubectl, job('loader', shell('sleep 600')))
-    const outcome = await place.status(['job/loader', '--json'])
-    expect(outcome.json()).toMatchObject({ ok: true, state: 'in-progress' })
-    expect(outcome.exitCode).toBe(0)
+    await inWorkplace(async place => {
+      await apply(place.kubectl, job('loader', shell('sleep 600')))
+      const outcome = await place.status(['job/loader', '--json'])
+      expect(outcome.json()).toMatchObject({ ok: true, state: 'in-progress' })
+      expect(outcome.exitCode).toBe(0)
+    })
+  })
+
+  it('stops waiting at Ctrl-C', async () => {
+    await inWorkplace(async place => {
+      await apply(place.kubectl, job('loader', shell('sleep 600')))
+      const waiting = place.startStatus(['job/loader', '--wait'])
+      let said = ''
+      waiting.stderr?.on('data', (data: Buffer) => (said += data.toString()))
+      await vi.waitFor(() => expect(said).toContain('Job/loader|'), { timeout: 60_000 })
+      waiting.kill('SIGINT')
+      const [exitCode] = await once(waiting, 'exit')
+      expect(exitCode).toBe(130)
+    })
   })
 
   it('gives up waiting when its time is over, and says for what it waited', async () => {
-    const place = await openWorkplace()
-    await apply(place.kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': 1 } } }))
-    const outcome = await place.status(['pod/nim', '--wait', '--timeout', '5s', '--json'])
-    expect(outcome.json()).toMatchObject({
-      code: 'STATUS_TIMEOUT',
-      exitCode: 6,
-      why: expect.stringMatching(/It waits for Pod\/nim: No node has as many free GPUs/),
+    await inWorkplace(async place => {
+      await apply(place.kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': 1 } } }))
+      const outcome = await place.status(['pod/nim', '--wait', '--timeout', '5s', '--json'])
+      expect(outcome.json()).toMatchObject({
+        code: 'STATUS_TIMEOUT',
+        exitCode: 6,
+        why: expect.stringMatching(/It waits for Pod\/nim: No node has as many free GPUs/),
+      })
     })
   })
 })
 
 describe.concurrent('who asks', () => {
   it('is told that there is no such object', async () => {
-    const place = await openWorkplace()
-    const outcome = await place.status(['nimservice/nowhere', '--json'])
-    expect(outcome.json()).toMatchObject({ code: 'STATUS_NOT_FOUND', exitCode: 5 })
+    await inWorkplace(async place => {
+      const outcome = await place.status(['nimservice/nowhere', '--json'])
+      expect(outcome.json()).toMatchObject({ code: 'STATUS_NOT_FOUND', exitCode: 5 })
+    })
   })
 
   it('may not look at everything, and gets the rest', async () => {
-    const place = await openWorkplace()
-    await apply(place.kubectl, pod('nim', shell('exit 1'), claimVolume('hidden')))
-    await apply(place.kubectl, claim('hidden'))
-    await place.kubectl(['create', 'role', 'reader', '--verb=get,list', '--resource=pods'])
-    const account = `--serviceaccount=${place.namespace}:default`
-    await place.kubectl(['create', 'rolebinding', 'reader', '--role=reader', account])
-    const file = await kubeconfigOf(place, (await place.kubectl(['create', 'token', 'default'])).trim())
-    const outcome = await place.status(['pod/nim', '--kubeconfig', file, '--json'])
-    expect(outcome.json()).toMatchObject({
-      kind: 'StatusReport',
-      objects: [{ kind: 'Pod' }, { kind: 'PersistentVolumeClaim', findings: [{ code: 'NOT_PERMITTED' }] }],
+    await inWorkplace(async place => {
+      await apply(place.kubectl, pod('nim', shell('exit 1'), claimVolume('hidden')))
+      await apply(place.kubectl, claim('hidden'))
+      await place.kubectl(['create', 'role', 'reader', '--verb=get,list', '--resource=pods'])
+      const account = `--serviceaccount=${place.namespace}:default`
+      await place.kubectl(['create', 'rolebinding', 'reader', '--role=reader', account])
+      const file = await kubeconfigOf(place, (await place.kubectl(['create', 'token', 'default'])).trim())
+      const outcome = await place.status(['pod/nim', '--kubeconfig', file, '--json'])
+      expect(outcome.json()).toMatchObject({
+        kind: 'StatusReport',
+        objects: [{ kind: 'Pod' }, { kind: 'PersistentVolumeClaim', findings: [{ code: 'NOT_PERMITTED' }] }],
+      })
+    })
+  })
+
+  it('needs no more than the roles of the documentation', async () => {
+    await inWorkplace(async place => {
+      const { kubectl, namespace } = place
+      await plantFailedCache(place, loaderJob('exit 5'))
+      await apply(kubectl, deployment('llama', { resources: { limits: { 'nvidia.com/gpu': 1 } } }))
+      await kubectl(['apply', '-f', '-'], await readRole())
+      await kubectl(['apply', '-f', '-'], await readRole('kind: ClusterRole'))
+      const account = `--serviceaccount=${namespace}:default`
+      await kubectl(['create', 'rolebinding', 'nimctl', '--role=nimctl', account])
+      await kubectl(['create', 'clusterrolebinding', namespace, '--clusterrole=nimctl-status', account])
+      const file = await kubeconfigOf(place, (await kubectl(['create', 'token', 'default'])).trim())
+      const { stdout } = await place.status(['nimservice/llama', '--kubeconfig', file, '--json'])
+      expect(JSON.parse(stdout)).toMatchObject({ kind: 'StatusReport', cause: { code: 'LOADER_NOT_FOUND' } })
+      expect(stdout).not.toContain('NOT_PERMITTED')
     })
   })
 
   it('may not look at the object itself', async () => {
-    const place = await openWorkplace()
-    await apply(place.kubectl, nimCache('llama'))
-    const file = await kubeconfigOf(place, (await place.kubectl(['create', 'token', 'default'])).trim())
-    const outcome = await place.status(['nimcache/llama', '--kubeconfig', file, '--json'])
-    expect(outcome.json()).toMatchObject({ code: 'CLUSTER_FORBIDDEN', exitCode: 4 })
+    await inWorkplace(async place => {
+      await apply(place.kubectl, nimCache('llama'))
+      const file = await kubeconfigOf(place, (await place.kubectl(['create', 'token', 'default'])).trim())
+      const outcome = await place.status(['nimcache/llama', '--kubeconfig', file, '--json'])
+      expect(outcome.json()).toMatchObject({ code: 'CLUSTER_FORBIDDEN', exitCode: 4 })
+    })
   })
 })

@@ -20,6 +20,7 @@ export interface Workplace {
   validate: (args: readonly string[]) => Promise<Outcome>
   /** As `run`, for `nimctl status`. */
   status: (args: readonly string[]) => Promise<Outcome>
+  startStatus: (args: readonly string[]) => ChildProcess
   kubectl: (args: readonly string[], input?: string) => Promise<string>
   /** A claim with a volume of its own, and where it lies on this machine. */
   makeClaim: (name: string) => Promise<string>
@@ -50,10 +51,21 @@ export async function openWorkplace(): Promise<Workplace> {
     run: (args, env) => nimctl(at(args), options(env)),
     validate: args => nimctl(['validate', ...args, '-n', namespace], options()),
     status: args => nimctl(['status', ...args, '-n', namespace], options()),
+    startStatus: args => startNimctl(['status', ...args, '-n', namespace], options()),
     start: args => startNimctl(at(args), options()),
     kubectl,
     makeClaim: name => makeClaim(kubectl, `${namespace}-${name}`, name),
     left: () => kubectl(['get', 'jobs,pods', '-o', 'name']),
+  }
+}
+
+/** A workplace that goes when it has been used: the node takes 60 pods. */
+export async function inWorkplace(use: (place: Workplace) => Promise<void>): Promise<void> {
+  const place = await openWorkplace()
+  try {
+    await use(place)
+  } finally {
+    await runIn(['delete', 'namespace', place.namespace, '--wait=false'])
   }
 }
 
@@ -75,6 +87,27 @@ export async function kubeconfigOf({ namespace, kubectl }: Workplace, token: str
   const file = join(directory, `${namespace}-${token.length}.json`)
   await writeFile(file, JSON.stringify(config))
   return file
+}
+
+/**
+ * Asks the cluster by the port itself. `undefined` becomes `null` on the way.
+ *
+ * @param questions names of the port's functions, and what they take.
+ */
+export async function askCluster(
+  { namespace }: Workplace,
+  questions: readonly (readonly [string, object?])[],
+  asUser = kubeconfig,
+): Promise<unknown[]> {
+  const program = join(import.meta.dirname, 'ask-cluster-main.ts')
+  const [command, ...before] = [...inNetwork, process.execPath, program, asUser, namespace] as const
+  return await new Promise((resolve, reject) => {
+    const child = execFile(command, before, { maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+      if (error === null) resolve(JSON.parse(stdout))
+      else reject(new Error(stderr))
+    })
+    child.stdin?.end(JSON.stringify(questions))
+  })
 }
 
 /** Volumes of the source `local` take a pod's fsGroup, as those of clouds do. */
