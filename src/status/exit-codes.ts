@@ -61,6 +61,11 @@ export const loaderExits: Readonly<Record<number, ExitMeaning>> = {
 
 /** Of any container: what shells, runtimes and signals mean by them. 128 and more is 128 + the signal. */
 const anyExits: Readonly<Record<number, ExitMeaning>> = {
+  0: {
+    code: 'CONTAINER_EXITS',
+    what: 'The program ends, as if its work were done, and is started again each time.',
+    next: 'Look at command and args of the container: a server has to stay. What ends by itself belongs into a Job.',
+  },
   126: {
     code: 'PROGRAM_NOT_RUNNABLE',
     what: 'The container could not run its program: it is not executable for this user.',

@@ -107,9 +107,10 @@ function failureOf(
   const before = lastState?.terminated
   const loops = waiting?.reason === 'CrashLoopBackOff' || (restartCount > 0 && !ready)
   if (before === undefined || !loops) return undefined
-  // With a probe that kills, even a server that ends in good order.
-  const always = pod.spec?.restartPolicy !== 'OnFailure' && containerOf(pod, name) !== undefined
-  return before.exitCode === 0 && !always ? undefined : { ended: before, previous: true }
+  // A server that ends is a failure however well it ended.
+  return before.exitCode === 0 && pod.spec?.restartPolicy === 'OnFailure'
+    ? undefined
+    : { ended: before, previous: true }
 }
 
 function severityOf(pod: V1Pod, { restartCount }: V1ContainerStatus, retried: boolean): Severity {

@@ -4,8 +4,8 @@
  */
 export type ObjectState = 'ready' | 'in-progress' | 'stuck' | 'failed' | 'missing' | 'unknown'
 
-/** How much a finding keeps its object from being ready; a `note` does not. */
-export type Severity = 'failed' | 'stuck' | 'waiting' | 'note'
+/** How much a finding keeps its object from being ready; a `note` does not, and `progress` says how far it has come. */
+export type Severity = 'failed' | 'stuck' | 'waiting' | 'note' | 'progress'
 
 /** Something that an object, its events or its log say, with cause and cure. */
 export interface Finding {

@@ -63,7 +63,7 @@ async function readPatiently(
 function linesOf({ objects }: StatusReport): Map<string, string> {
   return new Map(
     objects.map(object => {
-      const [finding] = object.findings.filter(({ severity }) => severity !== 'note')
+      const [finding] = object.findings.filter(({ severity }) => severity !== 'note' && severity !== 'progress')
       return [idOf(object), [object.says, finding?.what].filter(Boolean).join(': ')]
     }),
   )

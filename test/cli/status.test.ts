@@ -48,6 +48,21 @@ Its log says why.
 NIMService/llama is NOT ready: look at Pod/llama-x.`)
 })
 
+it('shows notes of all objects behind the cause', () => {
+  const finding = {
+    code: 'PULL_SECRET_MISSING',
+    severity: 'note' as const,
+    what: 'A Secret is missing.',
+    next: 'Make it.',
+  }
+  const progress = { code: 'CACHE_JOB_RUNS', severity: 'progress' as const, what: 'It runs.' }
+  const [first, ...others] = report.objects
+  if (first === undefined) throw new Error('no objects')
+  const shown = renderStatus({ ...report, objects: [{ ...first, findings: [finding, progress] }, ...others] })
+  expect(shown).toContain('\nAlso NIMService/llama: A Secret is missing. (PULL_SECRET_MISSING)\nMake it.\n')
+  expect(shown).not.toContain('CACHE_JOB_RUNS')
+})
+
 it.each([
   [{ state: 'ready' as const, cause: undefined }, 'NIMService/llama is ready.'],
   [{ state: 'in-progress' as const, cause: undefined }, 'NIMService/llama is on its way.'],

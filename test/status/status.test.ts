@@ -233,6 +233,15 @@ describe('a pod', () => {
     expect(hopeless.state).toBe('failed')
   })
 
+  it('ends in good order, and should stay', async () => {
+    const container = {
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      lastState: { terminated: { exitCode: 0, reason: 'Completed' } },
+      restartCount: 2,
+    }
+    expect(await askPod({ container })).toMatchObject({ state: 'stuck', cause: { code: 'CONTAINER_EXITS' } })
+  })
+
   it('was evicted because its disk was full', async () => {
     const message = 'Usage of EmptyDir volume "cache" exceeds the limit "1Mi".'
     expect(await askPod({ phase: 'Failed', reason: 'Evicted', message })).toMatchObject({

@@ -21,6 +21,7 @@ export function renderStatus(report: StatusReport): string {
     renderTable(['OBJECT', 'SAYS'], rows),
     '',
     ...(cause === undefined ? [] : renderCause(cause)),
+    ...objects.flatMap(renderNotes),
     renderVerdict(report),
   ].join('\n')
 }
@@ -38,6 +39,17 @@ function renderCause({ object, code, what, why, next, log = [] }: Finding & { ob
     ...(next === undefined ? [] : [next]),
     '',
   ]
+}
+
+/** What may explain it further; all else that fails does so because of the cause, or stands in `--json`. */
+function renderNotes(object: ObjectStatus): string[] {
+  const notes = object.findings.filter(({ severity }) => severity === 'note')
+  return notes.flatMap(({ code, what, why, next }) => [
+    `Also ${idOf(object)}: ${what} (${code})`,
+    ...(why === undefined ? [] : [`    ${why}`]),
+    ...(next === undefined ? [] : [next]),
+    '',
+  ])
 }
 
 function renderVerdict({ target, state, cause }: StatusReport): string {
