@@ -26,21 +26,14 @@ export async function findOperatorVersion(cluster: Cluster, signal: AbortSignal)
 /** Where NVIDIA's documentation installs it; looked at where this user may not look into all namespaces. */
 const usualNamespaces = ['nim-operator', 'nvidia-nim-operator', 'gpu-operator', 'openshift-operators']
 
-export interface OperatorSearch {
-  /** That run the NIM Operator. */
-  deployments: AnyObject[]
-  /** All namespaces were looked at; else those in which it usually is, and the cluster's. */
-  everywhere: boolean
-}
-
-export async function searchOperator(cluster: Cluster, signal: AbortSignal): Promise<OperatorSearch> {
+/** Deployments that run the NIM Operator, of all namespaces that this user may look into. */
+export async function listOperatorDeployments(cluster: Cluster, signal: AbortSignal): Promise<AnyObject[]> {
   const kind = { apiVersion: 'apps/v1', kind: 'Deployment' }
   const all = await cluster.listObjects({ ...kind, allNamespaces: true }, signal)
   const places = all.answer === 'forbidden' ? new Set([...usualNamespaces, cluster.namespace]) : new Set<string>()
   const lists = [valueOf(all) ?? []]
   for (const namespace of places) lists.push(valueOf(await cluster.listObjects({ ...kind, namespace }, signal)) ?? [])
-  const deployments = lists.flat().filter(deployment => operatorImage(deployment) !== undefined)
-  return { deployments, everywhere: all.answer === 'found' }
+  return lists.flat().filter(deployment => operatorImage(deployment) !== undefined)
 }
 
 function operatorImage(deployment: AnyObject): string | undefined {
@@ -50,7 +43,7 @@ function operatorImage(deployment: AnyObject): string | undefined {
 }
 
 async function findByImage(cluster: Cluster, signal: AbortSignal): Promise<FoundOperator | undefined> {
-  for (const deployment of (await searchOperator(cluster, signal)).deployments) {
+  for (const deployment of await listOperatorDeployments(cluster, signal)) {
     const image = operatorImage(deployment) ?? ''
     const version = versionOfTag(/:([\w.-]+)(?:@|$)/.exec(image)?.[1])
     const { namespace = '', name } = deployment.metadata

@@ -1,6 +1,6 @@
 import type { AnyObject } from '../kubernetes/objects.ts'
 import { recogniseClusterSymptom } from '../nim/cluster-symptoms.ts'
-import { searchOperator } from '../operator/find-version.ts'
+import { listOperatorDeployments } from '../operator/find-version.ts'
 import { namesOfNimCache } from '../operator/names.ts'
 import { read, textAt } from '../system/json.ts'
 import { type ConditionRule, operatorLog, operatorStates } from './condition-rule.ts'
@@ -212,11 +212,12 @@ const beingDeleted: Finding = {
 }
 
 async function explainSilence({ cluster, signal }: Walk): Promise<Finding[]> {
-  const { deployments, everywhere } = await searchOperator(cluster, signal)
+  const deployments = await listOperatorDeployments(cluster, signal)
   const running = deployments.some(deployment => read(deployment, 'status', 'availableReplicas') !== undefined)
   if (running) return [{ ...silentOperator, what: 'The NIM Operator has not looked at the object yet.' }]
   if (deployments.length > 0) return [operatorDown]
-  return everywhere ? [operatorMissing] : [silentOperator]
+  const all = await cluster.listObjects({ ...kindOf('Deployment'), allNamespaces: true }, signal)
+  return [all.answer === 'forbidden' ? silentOperator : operatorMissing]
 }
 
 const silentOperator: Finding = {

@@ -98,10 +98,7 @@ interface Failure {
 }
 
 /** It ended with an error now, or before it was started again and is still not ready. */
-function failureOf(
-  pod: V1Pod,
-  { name, state, lastState, ready, restartCount }: V1ContainerStatus,
-): Failure | undefined {
+function failureOf(pod: V1Pod, { state, lastState, ready, restartCount }: V1ContainerStatus): Failure | undefined {
   const { terminated, waiting } = state ?? {}
   if (terminated !== undefined) return terminated.exitCode === 0 ? undefined : { ended: terminated, previous: false }
   const before = lastState?.terminated

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
-import { deployment, installCrds, nimCache, nimService, pod } from './status-objects.ts'
+import { installCrds, nimCache, nimService, pod } from './status-objects.ts'
 import { apply, askCluster, kubeconfigOf, openWorkplace } from './workplace.ts'
 
 const place = await openWorkplace()
@@ -55,14 +55,6 @@ it('knows server and operator', async () => {
   const [server, operator] = await askCluster(place, [['readServerVersion'], ['findOperatorVersion']])
   expect(server).toMatch(/^v1\.\d+\.\d+/)
   expect(operator).toMatchObject({ version: 'main', by: 'crds' })
-})
-
-it('knows the operator by the image that runs, where there is one', async () => {
-  const image = 'ghcr.io/nvidia/k8s-nim-operator:v3.1.0'
-  await apply(place.kubectl, deployment('k8s-nim-operator', { image }))
-  const [operator] = await askCluster(place, [['findOperatorVersion']])
-  expect(operator).toMatchObject({ version: '3.1.0', by: 'image' })
-  await place.kubectl(['delete', 'deployment', 'k8s-nim-operator'])
 })
 
 it('tries what is new: accepted, refused by a rule, by a field that nobody knows, and by a kind', async () => {

@@ -88,6 +88,7 @@ export function nimService(name: string, nimCacheName: string, wanted = profile)
     metadata: { name },
     spec: {
       image: { repository: 'registry.internal/nim', tag: '1' },
+      authSecret: 'any',
       storage: { nimCache: { name: nimCacheName, profile: wanted } },
       expose: { service: { port: 8000 } },
     },
