@@ -2,24 +2,40 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { errorCode, NimctlError } from './errors.ts'
+import { translateFileError } from './files.ts'
 
 /**
  * Holds prefixes for one run on this host, while `run` lasts. What a killed run left is taken over.
  *
  * @param locks a lock file each, and what it stands for.
- * @throws NimctlError `local` / `LOCK_HELD` naming the other process.
+ * @throws NimctlError `local` / `LOCK_HELD` naming the other process, `DIRECTORY_NOT_WRITABLE`.
  */
 export async function withLocks<T>(
   [lock, ...others]: readonly { path: string; what: string }[],
   run: () => Promise<T>,
 ): Promise<T> {
   if (lock === undefined) return await run()
-  await mkdir(dirname(lock.path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(lock.path))
   await takeLock(lock.path, lock.what)
   try {
     return await withLocks(others, run)
   } finally {
     await rm(lock.path, { force: true })
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const code = errorCode(error) ?? ''
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(code)) throw translateFileError(error, path)
+    throw new NimctlError('local', 'DIRECTORY_NOT_WRITABLE', {
+      what: `nimctl can't keep its journals and locks in ${path}.`,
+      why: code === 'EROFS' ? 'The file system is mounted read-only.' : `The system answered ${code}.`,
+      next: 'Name a directory that this user may write to, in a container one of a volume: NIMCTL_STATE_DIR=DIRECTORY',
+      cause: error,
+    })
   }
 }
 

@@ -18,11 +18,16 @@ export interface DockerEngine {
   stop: () => Promise<void>
 }
 
+interface DockerOptions {
+  /** Images and containers in a tmpfs: an image of thousands of files is built five times as fast. */
+  inMemory?: boolean
+}
+
 /**
  * A private engine beside whatever runs here. Its containers have no network but the host's (`--network host`). A user
  * who is not root gets the engine that runs here, if there is one.
  */
-export async function startDocker(): Promise<DockerEngine> {
+export async function startDocker({ inMemory = false }: DockerOptions = {}): Promise<DockerEngine> {
   const isRoot = process.getuid?.() === 0
   const running = isRoot ? undefined : existingEngine()
   if (running !== undefined) return { host: running, pid: undefined, stop: async () => {} }
@@ -35,7 +40,7 @@ export async function startDocker(): Promise<DockerEngine> {
     bridge.remove()
     directory.remove()
   }
-  const options = { directory: directory.path, sudo, bridge: bridge.name }
+  const options = { directory: directory.path, sudo, bridge: bridge.name, inMemory }
   try {
     // vfs copies every layer, but works where overlay2 does not: on overlay itself, in a container.
     const engine = await startEngine({ ...options, storage: [] }).catch((first: unknown) =>
@@ -61,16 +66,18 @@ export async function startDocker(): Promise<DockerEngine> {
  * as the first process, because dockerd would not wait for the orphans that come to it: each container left a zombie.
  */
 const isolate = ['--mount', '--propagation=slave', '--pid', '--mount-proc', '--fork', '--kill-child']
-const startInside = 'mkdir -p /run/containerd && mount -t tmpfs tmpfs /run/containerd && "$@"; exit $?'
+const startInside =
+  'for place in $1; do mkdir -p $place && mount -t tmpfs tmpfs $place || exit; done; shift; "$@"; exit $?'
 
 interface EngineOptions {
   directory: string
   sudo: string[]
   bridge: string
+  inMemory: boolean
   storage: string[]
 }
 
-function startEngine({ directory, sudo, bridge, storage }: EngineOptions): Promise<StartedProcess> {
+function startEngine({ directory, sudo, bridge, inMemory, storage }: EngineOptions): Promise<StartedProcess> {
   const dockerd = requireProgram('docker', 'dockerd')
   // Instead of /etc/docker/daemon.json, whose settings are for another engine.
   writeFileSync(`${directory}/daemon.json`, '{}')
@@ -83,6 +90,7 @@ function startEngine({ directory, sudo, bridge, storage }: EngineOptions): Promi
       '-c',
       startInside,
       'sh',
+      ['/run/containerd', ...(inMemory ? [`${directory}/data`] : [])].join(' '),
       dockerd,
       `--config-file=${directory}/daemon.json`,
       `--host=unix://${directory}/docker.sock`,

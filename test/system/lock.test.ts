@@ -32,3 +32,12 @@ it.each([
     expect(await readFile(lock.path, 'utf8')).toMatch(new RegExp(`^${process.pid} `))
   })
 })
+
+it('says where else to keep it, where its place is not writable', async () => {
+  const held = withLocks([{ path: '/sys/nimctl/one.lock', what: 's3://models/one' }], async () => 'held')
+  await expect(held).rejects.toMatchObject({
+    category: 'local',
+    code: 'DIRECTORY_NOT_WRITABLE',
+    next: expect.stringContaining('NIMCTL_STATE_DIR='),
+  })
+})
