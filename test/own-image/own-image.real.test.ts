@@ -1,4 +1,5 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 
 import type Docker from 'dockerode'
@@ -134,8 +135,7 @@ it.each([{ user: '1000:2000' }, { user: '1234567:0' }, { user: '1234567:2000' }]
 
 it('goes on after a kill, and fetches what it has not', async () => {
   const volume = await makeVolume('killed')
-  const isLastRange = ({ headers }: { headers: { range?: string } }) =>
-    headers.range?.startsWith('bytes=16777216-') === true
+  const isLastRange = ({ headers }: IncomingMessage) => headers.range?.startsWith('bytes=16777216-') === true
   proxy.always(isLastRange, { type: 'stall' })
   const container = await start(load(volume, '1000:2000'))
   const parts = join(volume, '.nimctl/incomplete/parts.jsonl')
