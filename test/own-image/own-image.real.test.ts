@@ -45,7 +45,7 @@ afterAll(async () => {
 
 interface Run {
   user: string
-  command: string[]
+  command: [string, ...string[]]
   binds: string[]
   tmpfs?: Record<string, string>
   environment?: Record<string, string>
