@@ -81,17 +81,29 @@ async function pushImages(directory: string, { pause, inNetwork }: { pause: stri
   const names: [string, ...string[]] = ['busybox', 'sh', 'env', 'cat', 'stat', 'readlink']
   await writeFile(busybox, programImage({ reference: 'registry.internal/busybox:1', program, names }))
   await Promise.all([
-    ...catalogue.map(({ reference }) => push(standIns, reference, inNetwork)),
-    push(pause, 'localhost/pause:1', inNetwork),
-    push(busybox, 'registry.internal/busybox:1', inNetwork),
+    ...catalogue.map(({ reference }) => pushFrom(standIns, reference, inNetwork)),
+    pushFrom(pause, 'localhost/pause:1', inNetwork),
+    pushFrom(busybox, 'registry.internal/busybox:1', inNetwork),
   ])
 }
 
-/** Every registry that an image's name may begin with is, for this node, the one in it. */
-async function push(file: string, reference: string, inNetwork: readonly string[]): Promise<void> {
+function pushFrom(file: string, reference: string, inNetwork: readonly string[]): Promise<void> {
+  return push(`docker-archive:${file}:${reference}`, reference, { inNetwork })
+}
+
+/**
+ * Every registry that an image's name may begin with is, for this node, the one in it.
+ *
+ * @param source as skopeo names it, and flags of its side.
+ */
+export async function push(
+  source: string,
+  reference: string,
+  { inNetwork, flags = [] }: { inNetwork: readonly string[]; flags?: readonly string[] },
+): Promise<void> {
   const repository = reference.slice(reference.indexOf('/') + 1)
-  const copy = ['skopeo', '--insecure-policy', 'copy', '--quiet', '--dest-tls-verify=false']
-  await run([...inNetwork, ...copy, `docker-archive:${file}:${reference}`, `docker://127.0.0.1:5000/${repository}`])
+  const copy = ['skopeo', '--insecure-policy', 'copy', '--quiet', '--dest-tls-verify=false', ...flags]
+  await run([...inNetwork, ...copy, source, `docker://127.0.0.1:5000/${repository}`])
 }
 
 async function run([program = '', ...args]: string[]): Promise<void> {

@@ -21,9 +21,13 @@ export interface Workplace {
   /** As `run`, for `nimctl status`. */
   status: (args: readonly string[]) => Promise<Outcome>
   startStatus: (args: readonly string[]) => ChildProcess
+  /** As it is given, for commands that know nothing of the cluster. */
+  plain: (args: readonly string[], env?: Record<string, string>) => Promise<Outcome>
   kubectl: (args: readonly string[], input?: string) => Promise<string>
   /** A claim with a volume of its own, and where it lies on this machine. */
   makeClaim: (name: string) => Promise<string>
+  /** A volume for a claim that somebody else makes. */
+  makeVolume: (claimName: string) => Promise<string>
   /** Jobs and pods that are still there. */
   left: () => Promise<string>
 }
@@ -52,9 +56,15 @@ export async function openWorkplace(): Promise<Workplace> {
     validate: args => nimctl(['validate', ...args, '-n', namespace], options()),
     status: args => nimctl(['status', ...args, '-n', namespace], options()),
     startStatus: args => startNimctl(['status', ...args, '-n', namespace], options()),
+    plain: (args, env) => nimctl(args, options(env)),
     start: args => startNimctl(at(args), options()),
     kubectl,
-    makeClaim: name => makeClaim(kubectl, `${namespace}-${name}`, name),
+    async makeClaim(name) {
+      const path = await makeVolume(kubectl, { namespace, name })
+      await apply(kubectl, claim(name))
+      return path
+    },
+    makeVolume: name => makeVolume(kubectl, { namespace, name }),
     left: () => kubectl(['get', 'jobs,pods', '-o', 'name']),
   }
 }
@@ -111,29 +121,32 @@ export async function askCluster(
 }
 
 /** Volumes of the source `local` take a pod's fsGroup, as those of clouds do. */
-async function makeClaim(kubectl: Workplace['kubectl'], volume: string, name: string): Promise<string> {
+async function makeVolume(
+  kubectl: Workplace['kubectl'],
+  claimRef: { namespace: string; name: string },
+): Promise<string> {
+  const volume = `${claimRef.namespace}-${claimRef.name}`
   const path = join(directory, 'volumes', volume)
   await mkdir(path, { recursive: true })
   await chmod(path, 0o755)
-  const size = { storage: '1Gi' }
   const nodes = { key: 'kubernetes.io/os', operator: 'In', values: ['linux'] }
   await apply(kubectl, {
     apiVersion: 'v1',
     kind: 'PersistentVolume',
     metadata: { name: volume },
     spec: {
-      capacity: size,
+      capacity: { storage: '1Gi' },
       accessModes: ['ReadWriteOnce'],
       storageClassName: 'local',
       local: { path },
       nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [nodes] }] } },
+      claimRef,
     },
   })
-  await apply(kubectl, claim(name, volume))
   return path
 }
 
-export function claim(name: string, volume?: string): object {
+export function claim(name: string): object {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -142,7 +155,6 @@ export function claim(name: string, volume?: string): object {
       storageClassName: 'local',
       accessModes: ['ReadWriteOnce'],
       resources: { requests: { storage: '1Gi' } },
-      ...(volume !== undefined && { volumeName: volume }),
     },
   }
 }
@@ -164,10 +176,11 @@ export interface NgcInNetwork {
 }
 
 /** The stand-in NGC on the node's own address: pods reach nothing else. */
-export async function startNgcInNetwork(): Promise<NgcInNetwork> {
+export async function startNgcInNetwork({ sizeFactor = 1 } = {}): Promise<NgcInNetwork> {
   const logFile = join(directory, `ngc-${randomBytes(4).toString('hex')}.log`)
   const program = join(import.meta.dirname, '../../fixtures/stand-in/ngc-main.ts')
-  const [command, ...args] = [...inNetwork, process.execPath, program, '--host', nodeAddress, '--key', key]
+  const flags = ['--host', nodeAddress, '--key', key, '--size-factor', String(sizeFactor)]
+  const [command = '', ...args] = [...inNetwork, process.execPath, program, ...flags]
   const server = await startProcess({
     name: 'the stand-in NGC',
     command,

@@ -96,7 +96,11 @@ it('says what it is, runs as nobody in particular, and carries nothing that only
     'org.opencontainers.image.version': packageVersion,
   })
   expect(Config).toMatchObject({ User: '1000:2000', Entrypoint: ['nimctl'] })
-  const list = ['sh', '-c', 'cd /opt/nimctl && ls -A && ls node_modules | grep -E "typescript|vitest|node-linux|^.bin"']
+  const list: Run['command'] = [
+    'sh',
+    '-c',
+    'cd /opt/nimctl && ls -A && ls node_modules | grep -E "typescript|vitest|node-linux|^.bin"',
+  ]
   const { stdout } = await run({ user: '1000:2000', command: list, binds: [] })
   expect(stdout.trim().split('\n')).toEqual(['LICENSE', 'bin', 'dist', 'node_modules', 'package.json'])
 })
@@ -122,7 +126,7 @@ it.each([{ user: '1000:2000' }, { user: '1234567:0' }, { user: '1234567:2000' }]
     expect(outcome.exitCode).toBe(0)
     expect((await readFile(join(volume, version, 'model.safetensors'))).equals(weights)).toBe(true)
     // The pod that serves may be another user of another group.
-    const read = [
+    const read: Run['command'] = [
       'sh',
       '-c',
       'cd /model-store && cat ngc/hub/*/snapshots/1/* >/dev/null && find ngc -type d ! -perm -5',
@@ -157,6 +161,6 @@ it('goes on after a kill, and fetches what it has not', async () => {
 it('finds the programs and certificates that commands beside the loader need', async () => {
   const help = await run({ user: '1234567:0', command: ['skopeo', '--version'], binds: [] })
   expect(help).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^skopeo version/) })
-  const authorities = ['sh', '-c', 'test -s /etc/ssl/certs/ca-certificates.crt']
+  const authorities: Run['command'] = ['sh', '-c', 'test -s /etc/ssl/certs/ca-certificates.crt']
   expect(await run({ user: '1234567:0', command: authorities, binds: [] })).toMatchObject({ exitCode: 0 })
 })

@@ -52,7 +52,7 @@ export async function startSeaweedfs(options: SeaweedfsOptions = {}): Promise<Se
       name: 'SeaweedFS',
       command: weed,
       args: [
-        ...serverArguments(directory.path, ports),
+        ...serverArguments({ directory: directory.path, host: '127.0.0.1', ports }),
         ...(credentials === undefined ? [] : [`-s3.config=${identities}`]),
       ],
       // It would read credentials of this process's own environment too.
@@ -80,7 +80,7 @@ export async function startSeaweedfs(options: SeaweedfsOptions = {}): Promise<Se
   }
 }
 
-function configuration(credentials: Keys, { others = [], keyService }: SeaweedfsOptions): string {
+export function configuration(credentials: Keys, { others = [], keyService }: SeaweedfsOptions = {}): string {
   const all = [{ keys: credentials, actions: ['Admin', 'Read', 'List', 'Tagging', 'Write'] }, ...others]
   const identities = all.map(({ keys: { accessKeyId, secretAccessKey }, actions }) => ({
     name: accessKeyId,
@@ -92,7 +92,7 @@ function configuration(credentials: Keys, { others = [], keyService }: Seaweedfs
   return JSON.stringify({ identities, ...(keyService !== undefined && { kms }) })
 }
 
-type Ports = Awaited<ReturnType<typeof choosePorts>>
+export type Ports = Awaited<ReturnType<typeof choosePorts>>
 
 /** All of them: what is left open defaults to a fixed port, or to another one's number plus 10000. */
 async function choosePorts() {
@@ -108,12 +108,20 @@ async function choosePorts() {
   }
 }
 
-function serverArguments(directory: string, ports: Ports): string[] {
+export function serverArguments({
+  directory,
+  host,
+  ports,
+}: {
+  directory: string
+  host: string
+  ports: Ports
+}): string[] {
   return [
     'server',
     `-dir=${directory}`,
-    '-ip=127.0.0.1',
-    '-ip.bind=127.0.0.1',
+    `-ip=${host}`,
+    `-ip.bind=${host}`,
     '-filer',
     '-s3',
     `-master.port=${ports.master}`,
@@ -142,7 +150,7 @@ async function hasVolumes(masterPort: number): Promise<boolean> {
 }
 
 /** It puts them into /tmp whatever TMPDIR says, and leaves them when it is killed. */
-function removeSockets(ports: Ports): void {
+export function removeSockets(ports: Ports): void {
   const names = [
     `filer-${ports.filer}`,
     `filer-grpc-${ports.filerGrpc}`,
