@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { checkObject } from '../../src/operator/check-object.ts'
+import type { KubernetesObject } from '../../src/operator/objects.ts'
+import { installCrds } from './crds.ts'
+import { makeEmitPlace } from './emit-place.ts'
+import { emitRows, isFor, triedVersions } from './emit-rows.ts'
+import { emitRow } from './emitted.ts'
+import { readSamples } from './samples.ts'
+import { type ApiServer, startApiServer } from './start-api-server.ts'
+
+let server: ApiServer
+let place: Record<string, string>
+beforeAll(async () => {
+  ;[server, place] = await Promise.all([startApiServer(), makeEmitPlace()])
+  await server.kubectl(['create', 'namespace', 'models'])
+})
+afterAll(() => server.stop())
+
+const dryRun = ['apply', '--dry-run=server', '--validate=strict', '-f', '-']
+
+/**
+ * Where the server and nimctl's own rules say different things of a sample, by version: nimctl also knows what the
+ * operator's webhook refuses, and no webhook runs here.
+ */
+const webhookOnly: Record<string, string[]> = {
+  // KServe in knative mode scales by itself. Later CRDs refuse the same sample for `replicas` beside `scale`.
+  '3.0.0': ['operator/serving/kserve/standard/llm.yaml 1'],
+}
+
+describe.each(triedVersions)('under the CRDs of operator %s', version => {
+  beforeAll(() => installCrds(server, version))
+
+  it('the server takes every object that emit writes', async () => {
+    const rows = [...emitRows.entries()].filter(([, row]) => isFor(row, version))
+    const emitted = await Promise.all(
+      rows.map(([index, row]) => emitRow(row, { name: `row-${index}`, version, place })),
+    )
+    const said = await server.kubectl(dryRun, emitted.map(({ yaml }) => yaml).join('\n---\n'))
+    const objects = emitted.flatMap(each => each.objects)
+    expect(said.trim().split('\n')).toHaveLength(objects.length)
+  })
+
+  it('the server and nimctl say the same of the samples, right and wrong', async () => {
+    const judged = await Promise.all(
+      readSamples().map(async ({ name, object }) => ({
+        name,
+        byServer: (await server.ask('POST', createPath(object), inDefault(object))).status >= 300,
+        byUs: checkObject(object, version).some(({ severity }) => severity === 'refused' || severity === 'dropped'),
+      })),
+    )
+    const differing = judged.filter(({ byServer, byUs }) => byServer !== byUs)
+    expect(differing.map(({ name, byUs }) => ({ name, byUs }))).toEqual(
+      (webhookOnly[version] ?? []).map(name => ({ name, byUs: true })),
+    )
+    if (version === 'main') expect(judged.filter(({ byServer }) => byServer)).toHaveLength(6)
+  })
+})
+
+function createPath({ apiVersion, kind }: KubernetesObject): string {
+  const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
+  return `${group}/namespaces/default/${kind.toLowerCase()}s?dryRun=All&fieldValidation=Strict`
+}
+
+/** A dry run makes no namespaces. */
+function inDefault(object: KubernetesObject): KubernetesObject {
+  return { ...object, metadata: { ...object.metadata, namespace: 'default' } }
+}
+
+describe('once they are there, the server refuses to change', () => {
+  beforeAll(() => installCrds(server, 'main'))
+
+  const operatorApi = 'apps.nvidia.com/v1alpha1'
+  const image = { repository: 'registry.internal/nim', tag: '1' }
+  const source = { ngc: { modelPuller: 'registry.internal/nimctl:1', authSecret: 'store' } }
+  const service = { image, authSecret: 'none', expose: { service: { port: 8000 } } }
+
+  it.each([
+    {
+      what: 'the image that fills a NIMCache',
+      object: { kind: 'NIMCache', spec: { source, storage: { pvc: { name: 'models' } } } },
+      change: { source: { ngc: { modelPuller: 'registry.internal/nimctl:2' } } },
+      message: 'modelPuller is an immutable field',
+    },
+    {
+      what: 'a NIMBuild',
+      object: { kind: 'NIMBuild', spec: { nimCache: { name: 'llama' }, image } },
+      change: { nimCache: { profile: 'a' } },
+      message: 'spec is immutable',
+    },
+    {
+      what: 'the claims for devices of a NIMService',
+      object: { kind: 'NIMService', spec: { ...service, draResources: [{ resourceClaimName: 'one' }] } },
+      change: { draResources: [{ resourceClaimName: 'another' }] },
+      message: 'spec.draResources is immutable',
+    },
+  ])('$what', async ({ object, change, message }) => {
+    const whole = { apiVersion: operatorApi, metadata: { name: 'fixed' }, ...object }
+    await server.kubectl(['apply', '-f', '-'], JSON.stringify(whole))
+    const patch = ['patch', object.kind, 'fixed', '--type=merge', '-p', JSON.stringify({ spec: change })]
+    await expect(server.kubectl(patch)).rejects.toThrow(message)
+  })
+})
