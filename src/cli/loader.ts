@@ -19,6 +19,9 @@ type Environment = Record<string, string | undefined>
 export async function runLoader(env: Environment): Promise<number> {
   try {
     const args = loaderArguments(env)
+    const contents = destinations.filter(({ content }) => env[loaderContract.contents[content]])
+    // Without them nothing is written but the volume: a pod may be without any other place.
+    if (contents.length === 0) return await run(args)
     const directory = await mkdtemp(join(tmpdir(), 'nimctl-loader-'))
     try {
       return await run([...args, ...(await writeContents(env, directory))])
