@@ -77,10 +77,10 @@ const usualGroup = 2000
 const modelStore = { name: 'model-store', mountPath: '/model-store' }
 const scratch = { name: 'scratch', mountPath: '/scratch' }
 
-/** The claim that it makes before its Job: `<name>-pvc`, or none where there is one. */
-export function claimOf({ metadata, spec }: NimCacheObject): Kubernetes | undefined {
+/** The claim that it makes before its Job: `<name>-pvc`. */
+export function claimOf({ metadata, spec }: NimCacheObject): Kubernetes {
   const { create, storageClass, size, volumeAccessMode } = spec.storage.pvc
-  if (create !== true) return undefined
+  if (create !== true) throw new Error('The claim of this NIMCache is there already.')
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -275,7 +275,7 @@ function podSecurity(user: object): object {
 const restricted = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }
 
 /** What `nimctl emit -o json` wrote, by kind. */
-export function ofKind<T>(list: unknown, kind: string): T {
+export function ofKind<T extends object>(list: unknown, kind: string): T {
   const items = isObject(list) && Array.isArray(list['items']) ? list['items'] : []
   const found = items.filter(item => isObject(item) && item['kind'] === kind)
   if (found.length !== 1) throw new Error(`There are ${found.length} objects of kind ${kind}.`)

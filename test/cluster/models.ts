@@ -24,5 +24,11 @@ const [speech] = nimlib.profiles
 if (speech === undefined) throw new Error('The stand-in for nimlib has no profile.')
 export const magpie: Model = { name: 'magpie', image: nimlib, profiles: [speech] }
 
+const [, engine = llama.profiles[0]] = llama.profiles
+export const llamaEngine: Model = { name: 'llama-engine', image: llm1, profiles: [engine] }
+
+/** In the cache of `llamaEngine`: what a NIMBuild leaves beside what was downloaded (reference/operator.md, section 5). */
+export const builtEngine = 'local_cache/llama-built/rank0.engine'
+
 /** Those that are brought into the cluster. */
-export const models = [llama, nemotron, magpie]
+export const models = [llama, nemotron, magpie, llamaEngine]

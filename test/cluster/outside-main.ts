@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 import { connectEngine } from '../../fixtures/stand-in/engine.ts'
 import { buildStandInImages } from '../../fixtures/stand-in/image.ts'
@@ -9,7 +9,7 @@ import { buildOwnImage, ownImage } from '../own-image/build.ts'
 import { startDocker } from '../servers/docker.ts'
 import { requireParts } from '../servers/install.ts'
 import { makeTemporaryDirectory } from '../servers/temporary-directory.ts'
-import { models } from './models.ts'
+import { builtEngine, llamaEngine, models } from './models.ts'
 import { push } from './start-cluster.ts'
 
 /** node test/cluster/outside-main.ts PREFIX CACHES: how a command runs in the node's network, as JSON, and a folder. */
@@ -41,8 +41,17 @@ async function fillCaches(): Promise<void> {
       const ids = profiles.flatMap(({ id }) => ['--profile', id])
       succeeded(await nimctl(['cache', image.reference, join(caches, name), ...ids, ...flags], { env }))
     }
+    await leaveEngine(join(caches, llamaEngine.name))
   } finally {
     await ngc.stop()
     home.remove()
   }
+}
+
+async function leaveEngine(cache: string): Promise<void> {
+  const engine = join(cache, builtEngine)
+  await mkdir(dirname(engine), { recursive: true })
+  await writeFile(engine, 'built')
+  const entry = { model: 'llama', tags: { model_name: 'llama-built' }, workspace: { components: [] } }
+  await writeFile(join(cache, 'local_cache/local_manifest.yaml'), JSON.stringify({ ['b'.repeat(64)]: entry }))
 }

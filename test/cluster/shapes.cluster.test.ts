@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 
-import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 import { succeeded } from '../e2e/nimctl.ts'
 import {
@@ -15,104 +13,97 @@ import {
   ofKind,
   serviceOf,
 } from './as-operator.ts'
-import { llama } from './models.ts'
+import { builtEngine, llama, llamaEngine, magpie, type Model, models, nemotron } from './models.ts'
 import { ownImage, workOutside } from './outside.ts'
+import { led, listModelFiles, offerGpus, servesOffline } from './serving.ts'
 import { startStoreInNetwork, type StoreInNetwork } from './store-in-network.ts'
 import { apply, type NgcInNetwork, openWorkplace, startNgcInNetwork } from './workplace.ts'
 
 const place = await openWorkplace()
-const { inNetwork } = inject('clusterNode')
-const url = 's3://models/llama'
 
+let cacheOf: (model: Model) => string
 let ngc: NgcInNetwork
 let store: StoreInNetwork
-let cache: string
 beforeAll(async () => {
-  const [cacheOf, ...servers] = await Promise.all([workOutside(), startNgcInNetwork(), startStoreInNetwork()])
-  ;[ngc, store] = servers
-  cache = cacheOf(llama)
-  succeeded(await place.plain(['upload', cache, url], store.env))
+  ;[cacheOf, ngc, store] = await Promise.all([workOutside(), startNgcInNetwork(), startStoreInNetwork()])
+  for (const model of models) succeeded(await place.plain(['upload', cacheOf(model), urlOf(model)], store.env))
   const lines = Object.entries(store.secret).map(([name, value]) => `--from-literal=${name}=${value}`)
-  await place.kubectl(['create', 'secret', 'generic', 'llama-store', ...lines])
+  await place.kubectl(['create', 'secret', 'generic', 'store', ...lines])
+  await offerGpus(place)
 })
 afterAll(async () => {
+  expect(await ngc.requests()).toEqual([])
   await Promise.all([ngc.stop(), store.stop()])
 })
 
-const flags = ['--image-registry', 'registry.internal', '--loader-image', ownImage, '-o', 'json']
+const urlOf = ({ name }: Model) => `s3://models/${name}`
 const small = ['--size', '1Gi', '--storage-class', 'local', '--access-mode', 'ReadWriteOnce']
 
-it('shape E: a NIMCache that fills itself, killed half-way, to a NIM that serves and asks nobody', async () => {
-  const args = ['emit', 'stack', 'llama', '--cache', url, '--profile', llama.profiles[0].id, ...flags, ...small]
-  const emitted = JSON.parse(succeeded(await place.plain(args, store.env)).stdout)
-  const nimCache: NimCacheObject = ofKind(emitted, 'NIMCache')
-  const service: NimServiceObject = ofKind(emitted, 'NIMService')
-  await apply(place.kubectl, ofKind(emitted, 'ConfigMap'))
+async function emit(args: readonly string[]): Promise<unknown> {
+  const all = ['emit', ...args, '--loader-image', ownImage, '--store-secret', 'store', '-o', 'json']
+  return JSON.parse(succeeded(await place.plain(all, store.env)).stdout)
+}
 
-  const target = await place.makeVolume('llama-pvc')
-  await apply(place.kubectl, claimOf(nimCache) ?? {})
-  await apply(place.kubectl, jobOf(nimCache))
-  await killLoader(target)
-  await place.kubectl(['wait', '--for=condition=Complete', '--timeout=120s', 'job/llama-job'])
-  expect(await listFiles(target)).toEqual(await listFiles(cache))
-
-  const asked = await ngc.requests()
-  await offerGpus()
-  await apply(place.kubectl, deploymentOf(led(service), nimCache))
-  await apply(place.kubectl, serviceOf(service))
-  await answersReady('llama')
-  expect(await ngc.requests()).toEqual(asked)
-  expect((await place.kubectl(['exec', 'deploy/llama', '--', 'sh', '-c', 'echo "[$NGC_API_KEY]"'])).trim()).toBe('[]')
-})
+async function emitStack(model: Model, flags: readonly string[]): Promise<unknown> {
+  const which = ['--cache', urlOf(model), '--profile', model.profiles[0].id, '--image-registry', 'registry.internal']
+  return await emit(['stack', model.name, ...which, ...flags])
+}
 
 /** Once bytes lie in the volume and more are to come, without a chance to tidy up. */
-async function killLoader(target: string): Promise<void> {
-  const parts = join(target, '.nimctl/incomplete/parts.jsonl')
-  await vi.waitFor(() => readFile(parts), { timeout: 60_000, interval: 5 })
+async function killLoader(selector: string, { volume, model }: { volume: string; model: Model }): Promise<void> {
+  await vi.waitFor(() => readFile(join(volume, '.nimctl/incomplete/parts.jsonl')), { timeout: 60_000, interval: 5 })
   store.freeze()
-  const before = await listFiles(target)
-  await place.kubectl(['delete', 'pod', '-l', 'app=llama', '--grace-period=0', '--force'])
+  const before = await listModelFiles(volume)
+  await place.kubectl(['delete', 'pod', '-l', selector, '--grace-period=0', '--force'])
   store.goOn()
-  expect(before.length).toBeLessThan((await listFiles(cache)).length)
+  expect(before.length).toBeLessThan((await listModelFiles(cacheOf(model))).length)
 }
 
-/** Were it to ask, it would ask the stand-in: the operator's own words lead nowhere in this network. */
-function led(service: NimServiceObject): NimServiceObject {
-  const endpoint = new URL(ngc.url).host
-  const names = { NGC_API_ENDPOINT: endpoint, NGC_AUTH_ENDPOINT: endpoint, NGC_API_SCHEME: 'http' }
-  const env = Object.entries(names).map(([name, value]) => ({ name, value }))
-  return { ...service, spec: { ...service.spec, env: [...(service.spec.env ?? []), ...env] } }
+async function isFilled(job: string, { volume, model }: { volume: string; model: Model }): Promise<void> {
+  await place.kubectl(['wait', '--for=condition=Complete', '--timeout=150s', `job/${job}`])
+  expect(await listModelFiles(volume)).toEqual(await listModelFiles(cacheOf(model)))
 }
 
-async function offerGpus(): Promise<void> {
-  const capacity = { 'nvidia.com/gpu': '8' }
-  const patch = JSON.stringify({ status: { capacity, allocatable: capacity } })
-  const [node = ''] = (await place.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'])).split(' ')
-  await place.kubectl(['patch', 'node', node, '--subresource=status', '--type=merge', '-p', patch])
+async function serve(service: NimServiceObject, cache?: NimCacheObject): Promise<void> {
+  await apply(place.kubectl, deploymentOf(led(service, ngc), cache))
+  await apply(place.kubectl, serviceOf(service))
+  await servesOffline(service.metadata.name, place)
 }
 
-/** Through the Service, as a client in the cluster asks. */
-async function answersReady(name: string): Promise<void> {
-  await place.kubectl(['rollout', 'status', `deploy/${name}`, '--timeout=120s'])
-  const address = await place.kubectl([
-    'get',
-    'service',
-    name,
-    '-o',
-    'jsonpath={.spec.clusterIP}:{.spec.ports[0].port}',
-  ])
-  expect(await curl(`http://${address}/v1/health/ready`)).toContain('Service is ready.')
-  expect(JSON.parse(await curl(`http://${address}/v1/models`))).toMatchObject({ data: [{ owned_by: 'stand-in' }] })
-  expect(await place.kubectl(['logs', `deploy/${name}`])).not.toContain('fetching filemap')
-}
+it('shape E: a NIMCache that fills itself, killed half-way, to a NIM that serves and asks nobody', async () => {
+  const stack = await emitStack(llama, small)
+  const cache: NimCacheObject = ofKind(stack, 'NIMCache')
+  const volume = await place.makeVolume('llama-pvc')
+  for (const object of [ofKind(stack, 'ConfigMap'), claimOf(cache), jobOf(cache)]) await apply(place.kubectl, object)
+  await killLoader('app=llama', { volume, model: llama })
+  await isFilled('llama-job', { volume, model: llama })
+  await serve(ofKind(stack, 'NIMService'), cache)
+})
 
-async function curl(address: string): Promise<string> {
-  const [command = '', ...args] = [...inNetwork, 'curl', '-sSf', '--max-time', '10', address]
-  return (await promisify(execFile)(command, args)).stdout
-}
+it('shape A: a Job that fills a claim, killed half-way, to a NIM that serves and asks nobody', async () => {
+  const stack = await emitStack(nemotron, ['--loader', 'job', ...small])
+  const volume = await place.makeVolume('nemotron-model-store')
+  await apply(place.kubectl, ofKind(stack, 'PersistentVolumeClaim'))
+  await apply(place.kubectl, ofKind(stack, 'Job'))
+  await killLoader('app.kubernetes.io/instance=nemotron-loader', { volume, model: nemotron })
+  await isFilled('nemotron-loader', { volume, model: nemotron })
+  await serve(ofKind(stack, 'NIMService'))
+})
 
-/** All but what is nimctl's own. */
-async function listFiles(directory: string): Promise<string[]> {
-  const names = await readdir(directory, { recursive: true })
-  return names.filter(name => !name.startsWith('.nimctl')).toSorted()
-}
+it('shape B: a NIM that fetches its files before it starts, serves, and asks nobody', async () => {
+  const stack = await emitStack(magpie, ['--loader', 'init'])
+  await serve(ofKind(stack, 'NIMService'))
+})
+
+it('fills one volume with four models at a time', async () => {
+  const caches = models.flatMap(model => ['--cache', `${model.name}=${urlOf(model)}`])
+  const fleet = await emit(['loader', 'fleet', ...caches, ...small, '--cpu', '100m'])
+  const volume = await place.makeVolume('fleet')
+  await apply(place.kubectl, ofKind(fleet, 'PersistentVolumeClaim'))
+  await apply(place.kubectl, ofKind(fleet, 'Job'))
+  await place.kubectl(['wait', '--for=condition=Complete', '--timeout=150s', 'job/fleet'])
+  for (const model of models)
+    expect(await listModelFiles(join(volume, model.name))).toEqual(await listModelFiles(cacheOf(model)))
+  // What a NIMBuild left in the cache has come along.
+  expect(await readFile(join(volume, llamaEngine.name, builtEngine), 'utf8')).toBe('built')
+})
