@@ -53,7 +53,42 @@ export const emitRows: readonly EmitRow[] = [
   },
   { kind: 'nimcache', flags: `${uploaded} ${loader} --claim models` },
   { kind: 'nimcache', flags: `--cache {ngc} --image {image} --store-url s3://nim-mirror` },
+  { kind: 'stack', flags: `${uploaded} ${one} ${loader} --loader nimcache --store-ca store-ca` },
+  {
+    kind: 'stack',
+    flags:
+      `${uploaded} ${one} ${loader} --loader job --loader-service-account models --loader-node-selector zone=a ` +
+      '--loader-toleration nvidia.com/gpu:NoSchedule --loader-run-as 1000:3000:3000 --loader-cpu 2 --loader-memory 4Gi ' +
+      '--loader-ttl 1h --store-ca store-ca',
+  },
+  {
+    kind: 'stack',
+    flags: `${uploaded} ${one} ${loader} --loader init --store-ca store-ca`,
+    versions: ['3.1.0', '3.1.2', 'main'],
+  },
+  { kind: 'stack', flags: `${uploaded} ${one} ${loader} --loader init --claim models`, versions: ['3.1.0', 'main'] },
+  ...['gs://models/llama', 'https://files.internal/llama', 'hdfs://namenode:8020/llama'].map(url => ({
+    kind: 'stack',
+    flags: `--inventory {inventory} --store-url ${url} ${one} ${loader}`,
+  })),
+  {
+    kind: 'stack',
+    flags: `--inventory {inventory} --store-url az://models/llama --endpoint-url https://account.blob.core.windows.net ${one} ${loader}`,
+  },
+  { kind: 'loader', flags: `${uploaded} ${loader} --claim models` },
+  {
+    kind: 'loader',
+    flags:
+      `--inventory a={inventory} --store-url s3://models/a --inventory b={inventory} --store-url s3://models/b ${loader} ` +
+      '--endpoint-url https://s3.outside:9000 --store-endpoint-url https://s3.internal:9000 --store-secret keys ' +
+      '--store-ca store-ca --size 100Gi --storage-class nfs --access-mode ReadWriteMany --pull-secret registry ' +
+      '--service-account models --node-selector zone=a --toleration nvidia.com/gpu=present:NoSchedule --run-as image ' +
+      '--cpu 2 --memory 4Gi --ttl 1h --parallelism 2 -n models',
+  },
+  { kind: 'loader', flags: `--cache {cache} --store-url s3://models/llama ${loader}` },
+  { kind: 'nimcache', flags: `${uploaded} ${loader} --store-ca store-ca` },
   { kind: 'nimservice', flags: `${uploaded} ${one}` },
+  { kind: 'nimservice', flags: `--cache {ngc} --image {image} ${one}` },
   {
     kind: 'nimservice',
     flags:

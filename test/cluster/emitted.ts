@@ -14,7 +14,7 @@ export async function emitRow(
   row: EmitRow,
   { name, version, place }: { name: string; version: string; place: Record<string, string> },
 ): Promise<Emitted> {
-  const words = row.flags.split(' ').map(word => word.replace(/^\{(.+)\}$/, (_, key: string) => required(place, key)))
+  const words = row.flags.split(' ').map(word => word.replace(/\{(.+)\}$/, (_, key: string) => required(place, key)))
   const args = ['emit', row.kind, name, ...words, '--operator-version', version]
   let emitted: Emitted | undefined
   const context: Context = {

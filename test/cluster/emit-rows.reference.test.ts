@@ -1,0 +1,45 @@
+import { beforeAll, expect, it } from 'vitest'
+
+import { crdLeaves, setLeaves } from './crd-leaves.ts'
+import { emitFlags, flagsInRows } from './emit-coverage.ts'
+import { makeEmitPlace } from './emit-place.ts'
+import { emitRows, isFor } from './emit-rows.ts'
+import { emitRow } from './emitted.ts'
+import { notEmitted } from './not-emitted.ts'
+
+const newest = 'main'
+
+let set: Set<string>
+beforeAll(async () => {
+  const place = await makeEmitPlace()
+  const rows = [...emitRows.entries()].filter(([, row]) => isFor(row, newest))
+  const emitted = await Promise.all(
+    rows.map(([index, row]) => emitRow(row, { name: `row-${index}`, version: newest, place })),
+  )
+  set = setLeaves(
+    emitted.flatMap(({ objects }) => objects),
+    newest,
+  )
+})
+
+const isBelow = (leaf: string, path: string) =>
+  leaf === path || leaf.startsWith(`${path}.`) || leaf.startsWith(`${path}[`)
+
+it('every flag of emit stands in a row that a real API server is asked about', async () => {
+  const inRows = flagsInRows(emitRows)
+  expect((await emitFlags()).filter(flag => !inRows.has(flag))).toEqual([])
+})
+
+it('every field of the CRDs is set by a row, or has a reason why not', () => {
+  const without = crdLeaves(newest).filter(
+    leaf => !set.has(leaf) && !notEmitted.some(({ path }) => isBelow(leaf, path)),
+  )
+  expect(without).toEqual([])
+})
+
+it('no reason is given for a field that is set, or that is none', () => {
+  const leaves = crdLeaves(newest)
+  const idle = notEmitted.filter(({ path }) => !leaves.some(leaf => isBelow(leaf, path) && !set.has(leaf)))
+  expect(idle).toEqual([])
+  expect(notEmitted.filter(({ path }) => [...set].some(leaf => isBelow(leaf, path)))).toEqual([])
+})
