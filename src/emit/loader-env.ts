@@ -1,7 +1,7 @@
 import { checkReferredName } from '../operator/names.ts'
 import type { EnvVariable, PlainVariable } from '../operator/objects.ts'
 import { loaderContract } from './loader-contract.ts'
-import type { Target, UploadedCache } from './request.ts'
+import type { StorePlace, Target } from './request.ts'
 import { emitted, type EmitResult } from './result.ts'
 import { storeCredentials } from './store-secret.ts'
 import { storeAccess, urlInCluster } from './stores/access.ts'
@@ -18,7 +18,7 @@ export interface LoaderEnvironment extends EmitResult {
 }
 
 interface EnvironmentRequest extends Target {
-  uploaded: UploadedCache
+  uploaded: StorePlace
   /** There has to be a Secret although the store wants none: a NIMCache names one, and its Job takes it. */
   secretAlways?: boolean
 }

@@ -1,32 +1,27 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
-import { checkObject } from '../operator/check-object.ts'
-import { checkNamespace, checkNimCacheName } from '../operator/names.ts'
-import { operatorApi, type EnvVariable, type NimCache } from '../operator/objects.ts'
-import { refuseFindings } from './check.ts'
-import { claimFor } from './claim.ts'
+import type { EnvVariable } from '../operator/objects.ts'
+import type { ProfileChoice } from '../profiles/choice.ts'
 import { emitManifestConfigMap } from './config-map.ts'
 import { loaderContract } from './loader-contract.ts'
 import { loaderEnvironment } from './loader-env.ts'
 import { requireLoaderImage } from './loader-image.ts'
 import { nimImage } from './nim-image.ts'
+import { emitNimCacheObject, type NimCachePlace } from './nimcache-object.ts'
+import { chosenProfiles } from './nimcache-profiles.ts'
 import { overrideEnvironment } from './override.ts'
 import { chooseProfile } from './profile.ts'
-import { pullSecretPrerequisites } from './pull-secret.ts'
-import { metadata, type ImagePlace, type Target, type UploadedCache, type VolumeRequest } from './request.ts'
+import type { UploadedCache } from './request.ts'
 import { emitted, joined, type Comment, type EmitResult } from './result.ts'
 import { cacheSource, type CacheSource } from './source.ts'
 
-export interface NimCacheRequest extends Target, ImagePlace {
+export interface NimCacheRequest extends NimCachePlace {
   uploaded: UploadedCache
   /** Follows from the inventory's layout; naming the other one is refused. */
   source?: CacheSource
   /** nimctl's own image, for the loader. */
   loaderImage?: string
-  /** The only one to hold: an id, a unique beginning of one, or an exact description. Default: all of the inventory. */
-  profile?: string
-  volume: VolumeRequest
-  /** Where the Job may run. Default: any Linux node. */
-  nodeSelector?: Record<string, string>
+  /** Which profiles to hold. Default: all of the inventory. */
+  choice?: ProfileChoice
 }
 
 /**
@@ -36,33 +31,23 @@ export interface NimCacheRequest extends Target, ImagePlace {
  * @throws NimctlError `usage` with everything that can't go together.
  */
 export function emitNimCache(request: NimCacheRequest): EmitResult {
-  checkNimCacheName(request.name)
-  if (request.namespace !== undefined) checkNamespace(request.namespace)
+  const { header } = request.uploaded
   const { source, ...surroundings } = sourceOfFiles(request)
-  const object: NimCache = {
-    apiVersion: operatorApi,
-    kind: 'NIMCache',
-    metadata: metadata(request),
-    spec: {
-      source: {
-        ngc: {
-          modelPuller: source.modelPuller,
-          ...(request.pullSecret !== undefined && { pullSecret: request.pullSecret }),
-          authSecret: source.authSecret,
-          model: { profiles: cachedProfiles(request).map(({ id }) => id) },
-        },
+  const object = emitNimCacheObject(request, {
+    source: {
+      ngc: {
+        modelPuller: source.modelPuller,
+        ...(request.pullSecret !== undefined && { pullSecret: request.pullSecret }),
+        authSecret: source.authSecret,
+        model: { profiles: cachedProfiles(request).map(({ id }) => id) },
       },
-      env: source.env,
-      storage: { pvc: claimFor(request.volume, request.uploaded.header.bytes) },
-      nodeSelector: request.nodeSelector ?? { 'kubernetes.io/os': 'linux' },
     },
-  }
-  refuseFindings(checkObject(object, request.operatorVersion))
-  const prerequisites = pullSecretPrerequisites(request)
-  return joined(
-    surroundings,
-    emitted({ objects: [object], prerequisites, comments: comments(request, source.comments) }),
-  )
+    env: source.env,
+    bytes: header.bytes,
+    comments: source.comments,
+    withoutGpu: header.layout !== 'ngc',
+  })
+  return joined(surroundings, object)
 }
 
 interface FileSource {
@@ -74,16 +59,12 @@ interface FileSource {
 
 function sourceOfFiles(request: NimCacheRequest): EmitResult & { source: FileSource } {
   if (cacheSource(request) === 'override') return overrideSource(request)
-  const {
-    env,
-    secretName: authSecret,
-    secretEnv: _,
-    ...surroundings
-  } = loaderEnvironment({ ...request, secretAlways: true })
+  const environment = loaderEnvironment({ ...request, secretAlways: true })
+  const { env, secretName: authSecret, secretEnv: _, ...surroundings } = environment
   const configMap = emitManifestConfigMap(request, cachedProfiles(request))
   const modelPuller = requireLoaderImage(request)
   const text = `nimctl itself, not the NIM: its ${loaderContract.program} fetches the cache from the store that env names.`
-  const comment = { kind: 'NIMCache', path: [...ngcPath, 'modelPuller'], text }
+  const comment = { kind: 'NIMCache', path: ['spec', 'source', 'ngc', 'modelPuller'], text }
   return { ...joined(configMap, surroundings), source: { modelPuller, authSecret, env, comments: [comment] } }
 }
 
@@ -101,33 +82,8 @@ function overrideSource(request: NimCacheRequest): EmitResult & { source: FileSo
   }
 }
 
-function cachedProfiles({ uploaded: { header }, profile }: NimCacheRequest): readonly InventoryProfile[] {
-  if (header.profiles.length === 0 || profile !== undefined) return [chooseProfile(header, profile)]
-  return header.profiles
-}
-
-const ngcPath = ['spec', 'source', 'ngc']
-
-function comments(request: NimCacheRequest, ofSource: Comment[]): Comment[] {
-  const claim = request.volume.claimName === undefined ? [newClaimComment] : []
-  const selector = request.nodeSelector === undefined ? [nodeSelectorComment(request)] : []
-  return [...ofSource, ...claim, ...selector]
-}
-
-const newClaimComment: Comment = {
-  kind: 'NIMCache',
-  path: ['spec', 'storage', 'pvc'],
-  text: 'Made by the operator, and deleted with this NIMCache.',
-}
-
-/** reference/kubernetes.md, "The real NIM Operator"; the need of a GPU: reference/nim.md, section 1.1. */
-function nodeSelectorComment({ uploaded: { header } }: NimCacheRequest): Comment {
-  const gpu =
-    header.layout === 'ngc'
-      ? 'Most images download without a GPU; where this one needs it, take this selector away.'
-      : 'Filling needs no GPU.'
-  const text =
-    `${gpu} Without a selector the operator wants nodes labelled ` +
-    'feature.node.kubernetes.io/pci-10de.present=true, and without such a node everything stays Pending.'
-  return { kind: 'NIMCache', path: ['spec', 'nodeSelector'], text }
+/** By id, so that the operator need not choose, and knows them for GPUs and NIMBuilds. */
+function cachedProfiles({ uploaded: { header }, choice = {} }: NimCacheRequest): readonly InventoryProfile[] {
+  if (header.profiles.length === 0) return [chooseProfile(header, undefined)]
+  return chosenProfiles(header.profiles, choice)
 }

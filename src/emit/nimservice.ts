@@ -1,60 +1,67 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
 import { checkObject } from '../operator/check-object.ts'
 import { checkNamespace, checkNimServiceName } from '../operator/names.ts'
-import {
-  operatorApi,
-  type ClaimStorage,
-  type EnvVariable,
-  type NimContainer,
-  type NimService,
-} from '../operator/objects.ts'
-import { needsAuthSecret } from '../operator/versions.ts'
+import { operatorApi, type NimService } from '../operator/objects.ts'
+import { NimctlError } from '../system/errors.ts'
 import { refuseFindings } from './check.ts'
-import { gpuCount } from './gpu-count.ts'
+import { mergedEnvironment } from './environment.ts'
 import type { NimImage } from './nim-image.ts'
-import { offlineEnvironment } from './offline-env.ts'
+import { accessFields, isOnline } from './nimservice-access.ts'
+import { adapterFields } from './nimservice-adapters.ts'
+import { exposeFields, metricsFields } from './nimservice-expose.ts'
+import { filesFields, type ServedFiles } from './nimservice-files.ts'
+import { multiNodeFields } from './nimservice-multi-node.ts'
+import { platformFields } from './nimservice-platform.ts'
+import { checkContainers, containerFields, placementFields, probeFields } from './nimservice-pod.ts'
+import { resourceFields } from './nimservice-resources.ts'
+import { scaleFields } from './nimservice-scale.ts'
+import { proxyFields, proxySurroundings } from './proxy.ts'
 import { pullSecretPrerequisites } from './pull-secret.ts'
-import { metadata, type ImagePlace, type Target } from './request.ts'
-import { emitted, type Comment, type EmitResult } from './result.ts'
+import { metadata, type ImagePlace, type StorePlace, type Target } from './request.ts'
+import { emitted, joined, type Comment, type EmitResult } from './result.ts'
+import type { ServingRequest } from './serving.ts'
 
 export interface NimServiceRequest extends Target, ImagePlace {
   image: NimImage
   /** Of the inventory; unknown: only what suits all. */
   family?: string | undefined
-  profile: InventoryProfile
+  /** Unknown: the NIM chooses. */
+  profile?: InventoryProfile | undefined
   files: ServedFiles
+  readOnly?: boolean
   serving: ServingRequest
+  /** nimctl's own image, where adapters are fetched. */
+  loaderImage?: string
+  /** How pods reach the store of the cache. */
+  store?: Omit<StorePlace, 'cacheUrl'>
 }
-
-/** Where the pods find the model: exactly one. */
-export type ServedFiles =
-  | { from: 'nimcache'; name: string }
-  | { from: 'claim'; claim: ClaimStorage }
-  /** Gone with each pod. @param sizeLimit a quantity. */
-  | { from: 'empty-dir'; sizeLimit?: string }
-
-/** How it is served, wherever the files are. */
-export interface ServingRequest {
-  replicas: number
-  port: number
-  container?: { initContainers?: readonly NimContainer[] }
-}
-
-/** The Secret that the CRD wants up to 3.1.2; nobody reads it, and it need not exist. */
-const unusedAuthSecret = 'unused-airgap'
 
 /**
- * A NIMService on the filled cache, with one profile pinned (automatic choice asks outside and hangs) and no key.
+ * A NIMService on files that are there, with one profile pinned (automatic choice asks outside and hangs) and, unless
+ * it is to be online, no key.
  *
  * @throws NimctlError `usage` with everything that can't go together.
  */
 export function emitNimService(request: NimServiceRequest): EmitResult {
   checkNimServiceName(request.name)
   if (request.namespace !== undefined) checkNamespace(request.namespace)
-  const { image, profile, pullSecret, serving } = request
-  const { env, storage } = placeOfFiles(request.files, profile)
-  const { initContainers = [] } = serving.container ?? {}
-  const gpus = { 'nvidia.com/gpu': gpuCount(profile) }
+  const { image, name, profile, pullSecret, serving, operatorVersion: version } = request
+  checkFilled(request)
+  checkContainers(serving, version)
+  const access = accessFields(serving.access, { family: request.family, version })
+  const files = filesFields({
+    files: request.files,
+    readOnly: request.readOnly === true,
+    sharedMemory: serving.resources?.sharedMemory,
+    profileId: profile?.id,
+    version,
+  })
+  const resources = resourceFields(serving, profile)
+  const scale = scaleFields(serving, serving.service?.name ?? name)
+  const adapters = adapterFields({ ...request, lora: serving.lora })
+  const { initContainers = [], sidecars = [], env: userEnv = [] } = serving.container ?? {}
+  const env = mergedEnvironment(access.env, files.env, adapters.env, userEnv)
+  const firstContainers = [...initContainers, ...adapters.initContainers]
   const object: NimService = {
     apiVersion: operatorApi,
     kind: 'NIMService',
@@ -63,60 +70,66 @@ export function emitNimService(request: NimServiceRequest): EmitResult {
       image: {
         repository: image.repository,
         tag: image.tag,
-        pullPolicy: 'IfNotPresent',
+        pullPolicy: serving.container?.pullPolicy ?? 'IfNotPresent',
         ...(pullSecret !== undefined && { pullSecrets: [pullSecret] }),
       },
-      ...(needsAuthSecret(request.operatorVersion) && { authSecret: unusedAuthSecret }),
-      env: [...offlineEnvironment(request.family, request.operatorVersion), ...env],
-      ...(initContainers.length > 0 && { initContainers: [...initContainers] }),
-      storage,
-      replicas: serving.replicas,
-      resources: { limits: { ...gpus }, requests: { ...gpus } },
-      expose: { service: { type: 'ClusterIP', port: serving.port } },
+      ...access.fields,
+      ...platformFields(serving, version),
+      ...containerFields(serving.container),
+      ...(env.length > 0 && { env }),
+      ...(firstContainers.length > 0 && { initContainers: firstContainers }),
+      ...(sidecars.length > 0 && { sidecarContainers: sidecars }),
+      storage: files.storage,
+      ...scale.fields,
+      ...multiNodeFields(serving, profile, version),
+      ...resources.fields,
+      ...placementFields(serving.placement, version),
+      ...probeFields(serving.probes),
+      ...proxyFields(serving.proxy),
+      expose: exposeFields(serving, { name, version }),
+      ...metricsFields(serving.metrics),
     },
   }
-  refuseFindings(checkObject(object, request.operatorVersion))
-  return emitted({
+  refuseFindings(checkObject(object, version))
+  const own = emitted({
     objects: [object],
-    comments: comments(request),
+    comments: profileComments(request),
     prerequisites: pullSecretPrerequisites(request),
-    warnings: image.warnings,
+    warnings: [...image.warnings, ...serviceWarnings(request)],
+  })
+  return joined(own, access, files, resources, scale, adapters, proxySurroundings(serving.proxy, version))
+}
+
+/** @throws NimctlError `usage` / `VOLUME_EMPTY`: offline, nothing would ever come into it. */
+function checkFilled({ files, serving }: NimServiceRequest): void {
+  const isEmpty = files.from === 'empty-dir' || (files.from === 'claim' && files.claim.create)
+  const filled = (serving.container?.initContainers ?? []).length > 0
+  if (!isEmpty || filled || isOnline(serving.access)) return
+  throw new NimctlError('usage', 'VOLUME_EMPTY', {
+    what: 'The volume is new and empty, and the NIM may not ask outside.',
+    why: 'Nothing would bring the model into it.',
+    next: 'Serve what is filled (--nimcache, --claim), fill it with --init-container FILE, or let the NIM download: --auth-secret NAME',
   })
 }
 
-/** With a NIMCache the operator sets NIM_MODEL_PROFILE from `storage.nimCache.profile`; with a claim it doesn't. */
-function placeOfFiles(
-  files: ServedFiles,
-  { id }: InventoryProfile,
-): { env: EnvVariable[]; storage: NimService['spec']['storage'] } {
-  if (files.from === 'nimcache') return { env: [], storage: { nimCache: { name: files.name, profile: id } } }
-  const env = [{ name: 'NIM_MODEL_PROFILE', value: id }]
-  if (files.from === 'claim') return { env, storage: { pvc: files.claim } }
-  return { env, storage: { emptyDir: files.sizeLimit === undefined ? {} : { sizeLimit: files.sizeLimit } } }
+function profileComments({ profile }: NimServiceRequest): Comment[] {
+  if (!profile?.description) return []
+  return [{ kind: 'NIMService', path: ['spec', 'storage'], text: `Profile ${profile.description}.` }]
 }
 
-function comments({ operatorVersion, profile: { tags, description } }: NimServiceRequest): Comment[] {
-  const parallelism = ['tensorParallelism', 'tp', 'pp', 'number_of_gpus']
-    .filter(tag => tags[tag] !== undefined)
-    .map(tag => `${tag} ${tags[tag]}`)
-  const gpus = parallelism.length === 0 ? 'the profile says nothing of it' : `the profile's ${parallelism.join(', ')}`
+function serviceWarnings({ profile, serving, files }: NimServiceRequest): string[] {
+  const { replicas = 1, scale, lora } = serving
+  const most = scale?.maxReplicas ?? replicas
+  const mode = files.from === 'claim' ? files.claim.volumeAccessMode : undefined
   return [
-    ...(needsAuthSecret(operatorVersion) ? authSecretComments : []),
-    ...(description ? [{ kind: 'NIMService', path: ['spec', 'storage'], text: `Profile ${description}.` }] : []),
-    { kind: 'NIMService', path: ['spec', 'resources'], text: `GPUs: ${gpus}.` },
+    ...(profile === undefined && !isOnline(serving.access)
+      ? ['No profile is pinned: a NIM that chooses among several asks outside and hangs. Name it with --profile.']
+      : []),
+    ...(most > 1 && mode?.startsWith('ReadWriteOnce')
+      ? [`${most} pods on a ${mode} claim run on one node at best: use ReadWriteMany, where a storage class offers it.`]
+      : []),
+    ...(lora !== undefined && profile !== undefined && profile.tags['feat_lora'] === undefined
+      ? ['The profile does not say whether it has LoRA (tag feat_lora): see nimctl profiles IMAGE --lora.']
+      : []),
   ]
 }
-
-/** reference/operator.md, section 4, and reference/kubernetes.md: tried on the real operator. */
-const authSecretComments: Comment[] = [
-  {
-    kind: 'NIMService',
-    path: ['spec', 'authSecret'],
-    text: 'The CRD wants a name up to operator 3.1.2; nothing reads it, and the Secret need not exist.',
-  },
-  {
-    kind: 'NIMService',
-    path: ['spec', 'env', 'NGC_API_KEY'],
-    text: 'Empty on purpose: it replaces the reference to authSecret, so the NIM has no key and asks nobody.',
-  },
-]

@@ -30,6 +30,9 @@ export interface UploadedCache {
   storeSettings?: StoreSettings
 }
 
+/** A store as pods reach it, whatever lies there. */
+export type StorePlace = Omit<UploadedCache, 'header'>
+
 /** How the store was read here, as far as the loader has to do it likewise. Nothing secret. */
 export interface StoreSettings {
   /** `false`: a public store. */
@@ -76,6 +79,10 @@ export interface VolumeRequest {
   accessMode?: string
   /** An existing claim, instead of a new one. */
   claimName?: string
+  /** Of the volume, where the files are to lie. */
+  subPath?: string
+  /** Of a new claim. */
+  annotations?: Record<string, string>
 }
 
 export function metadata({ name, namespace }: { name: string; namespace?: string | undefined }) {

@@ -1,13 +1,16 @@
-import { claimFor, existingClaim, sizeWithHeadroom } from './claim.ts'
+import { claimFor, sizeWithHeadroom } from './claim.ts'
 import { loadCacheContainer } from './load-cache-container.ts'
 import { emitLoader } from './loader.ts'
 import { nimImage } from './nim-image.ts'
+import type { NimCacheJob } from './nimcache-job.ts'
 import { emitNimCache } from './nimcache.ts'
-import { emitNimService, type ServedFiles, type ServingRequest } from './nimservice.ts'
+import type { ServedFiles } from './nimservice-files.ts'
+import { emitNimService } from './nimservice.ts'
 import type { JobSettings } from './own-job.ts'
 import { chooseProfile } from './profile.ts'
 import type { ImagePlace, Target, UploadedCache, VolumeRequest } from './request.ts'
 import { emitted, joined, type EmitResult } from './result.ts'
+import type { ServingRequest } from './serving.ts'
 import { cacheSource, type CacheSource, checkLoaderLayout } from './source.ts'
 
 /** Who runs the loader: the operator for a NIMCache, a Job of our own, or each pod of the NIMService before its NIM. */
@@ -29,8 +32,8 @@ export interface StackRequest extends Target, ImagePlace {
   /** To serve: an id, a unique beginning of one, or an exact description. */
   profile?: string
   volume: VolumeRequest
-  /** Where the NIMCache's Job may run. Default: any Linux node. */
-  nodeSelector?: Record<string, string>
+  /** Of `loader: 'nimcache'`. */
+  nimCacheJob?: NimCacheJob
   serving: ServingRequest
 }
 
@@ -78,7 +81,7 @@ function onClaim(request: StackRequest): EmitResult {
     newClaimName,
     job,
   })
-  const claim = existingClaim(volume.claimName ?? newClaimName)
+  const claim = claimFor({ claimName: volume.claimName ?? newClaimName }, undefined)
   const place = request.namespace === undefined ? '' : ` -n ${request.namespace}`
   const text =
     'A NIM that starts before the volume is filled fails and is started again. To spare it that, apply this object ' +
@@ -117,11 +120,15 @@ function serviceOn(files: ServedFiles, { profile, ...request }: StackRequest): E
     family: header.family,
     profile: chooseProfile(header, profile),
     files,
+    store: request.uploaded,
   })
 }
 
 /** A claim that one node mounts at a time serves pods on that node alone. */
-function replicaWarnings({ serving: { replicas }, volume: { accessMode } }: Omit<StackRequest, 'profile'>): string[] {
+function replicaWarnings({
+  serving: { replicas = 1 },
+  volume: { accessMode },
+}: Omit<StackRequest, 'profile'>): string[] {
   if (replicas < 2 || !accessMode?.startsWith('ReadWriteOnce')) return []
   return [
     `${replicas} replicas on a ${accessMode} claim run on one node at best: use ReadWriteMany, where a storage class offers it.`,

@@ -44,23 +44,51 @@ export interface ClaimStorage {
   /** A quantity, such as `50Gi`. */
   size?: string
   volumeAccessMode?: string
+  subPath?: string
+  annotations?: Record<string, string>
+}
+
+/** Chooses profiles; all but `lora` and `buildable` are text. */
+export interface ModelFields {
+  profiles?: string[]
+  precision?: string
+  engine?: string
+  tensorParallelism?: string
+  qosProfile?: string
+  gpus?: { product: string; ids?: string[] }[]
+  lora?: boolean
+  buildable?: boolean
+}
+
+export interface NgcSource {
+  modelPuller: string
+  pullSecret?: string
+  authSecret: string
+  model?: ModelFields
+  modelEndpoint?: string
+}
+
+/** Of Hugging Face's hub, or of a NeMo Data Store that speaks like it. */
+export interface HubSource {
+  endpoint: string
+  namespace: string
+  modelName?: string
+  datasetName?: string
+  revision?: string
+  authSecret: string
+  modelPuller: string
+  pullSecret: string
 }
 
 export interface NimCache extends KubernetesObject {
   apiVersion: typeof operatorApi
   kind: 'NIMCache'
   spec: {
-    source: {
-      ngc: {
-        modelPuller: string
-        pullSecret?: string
-        authSecret: string
-        model: { profiles: string[] }
-      }
-    }
-    env: EnvVariable[]
+    source: { ngc?: NgcSource; hf?: HubSource; dataStore?: HubSource }
+    env?: EnvVariable[]
     storage: { pvc: ClaimStorage }
     nodeSelector: Record<string, string>
+    [field: string]: unknown
   }
 }
 
@@ -80,12 +108,20 @@ export interface NimService extends KubernetesObject {
   spec: {
     image: { repository: string; tag: string; pullPolicy: string; pullSecrets?: string[] }
     authSecret?: string
-    env: EnvVariable[]
+    env?: EnvVariable[]
     initContainers?: NimContainer[]
-    storage: { nimCache?: { name: string; profile: string }; pvc?: ClaimStorage; emptyDir?: { sizeLimit?: string } }
-    replicas: number
-    resources: { limits: Record<string, number>; requests: Record<string, number> }
-    expose: { service: { type: string; port: number } }
+    storage: {
+      nimCache?: { name: string; profile?: string }
+      pvc?: ClaimStorage
+      emptyDir?: { sizeLimit?: string }
+      hostPath?: string
+      readOnly?: boolean
+      sharedMemorySizeLimit?: string
+    }
+    replicas?: number
+    resources?: { limits: Record<string, number | string>; requests: Record<string, number | string> }
+    expose: { service: { type: string; port: number; [field: string]: unknown }; [field: string]: unknown }
+    [field: string]: unknown
   }
 }
 

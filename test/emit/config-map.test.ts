@@ -60,7 +60,7 @@ profiles:
 
 it('of a chosen profile keeps its model and release', () => {
   const header = aHeader({ profiles: [tensorProfile, vllmProfile] })
-  const [object] = emitNimCache(aRequest({ header, profile: tensorProfile.id })).objects
+  const [object] = emitNimCache({ ...aRequest({ header }), choice: { profiles: [tensorProfile.id] } }).objects
   const alone = emitNimCache(aRequest()).objects[0]
   expect(object).toEqual(alone)
 })

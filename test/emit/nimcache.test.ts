@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { emitNimCache } from '../../src/emit/nimcache.ts'
+import { emitNimCache, type NimCacheRequest } from '../../src/emit/nimcache.ts'
 import { emitStack, type StackRequest } from '../../src/emit/stack.ts'
 import type { NimCache } from '../../src/operator/objects.ts'
 import { failureOf } from './failure.ts'
@@ -56,7 +56,7 @@ describe('on layout cache', () => {
 
   it('takes storage, class and node selector as asked', () => {
     const volume = { size: '10Gi', storageClass: 'nfs', accessMode: 'ReadWriteOnce' }
-    expect(specOf(aRequest({ volume, nodeSelector: { zone: 'a' } }))).toMatchObject({
+    expect(specOf(aRequest({ volume, nimCacheJob: { nodeSelector: { zone: 'a' } } }))).toMatchObject({
       storage: { pvc: { create: true, size: '10Gi', storageClass: 'nfs', volumeAccessMode: 'ReadWriteOnce' } },
       nodeSelector: { zone: 'a' },
     })
@@ -71,7 +71,7 @@ describe('on layout cache', () => {
     const inStack = emitStack(aRequest({ header, profile })).objects.find(({ kind }) => kind === 'NIMCache')
     expect(inStack).toMatchObject({ spec: specOf(aRequest({ header })) })
     expect(profilesOf(aRequest({ header }))).toEqual([tensorProfile.id, vllmProfile.id])
-    expect(profilesOf(aRequest({ header, profile }))).toEqual([vllmProfile.id])
+    expect(profilesOf({ ...aRequest({ header }), choice: { profiles: [profile] } })).toEqual([vllmProfile.id])
   })
 
   it('says what must be there first, without a value of a Secret', () => {
@@ -164,11 +164,11 @@ describe('refuses', () => {
 })
 
 /** The objects are plain data behind a narrow type; JSON shows them whole. */
-function specOf(request: StackRequest) {
+function specOf(request: NimCacheRequest) {
   const objects: { kind: string; spec: NimCache['spec'] }[] = JSON.parse(JSON.stringify(emitNimCache(request).objects))
   return objects.find(({ kind }) => kind === 'NIMCache')?.spec
 }
 
-function profilesOf(request: StackRequest) {
-  return specOf(request)?.source.ngc.model.profiles
+function profilesOf(request: NimCacheRequest) {
+  return specOf(request)?.source.ngc?.model?.profiles
 }

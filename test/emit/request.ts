@@ -19,6 +19,11 @@ export const vllmProfile: InventoryProfile = {
   tags: { llm_engine: 'vllm', precision: 'bf16', tp: '1' },
 }
 
+export const loraProfile: InventoryProfile = {
+  id: 'b00cb91d3b2e5b9a2a8d1a5e0a5c0f1f6a43d2a7f9f1f9b2a7a1b5c4d3e2f100',
+  tags: { feat_lora: 'true', llm_engine: 'vllm', precision: 'bf16', tp: '1' },
+}
+
 export function aHeader(changes: Partial<InventoryHeader> = {}): InventoryHeader {
   return {
     formatVersion: 1,

@@ -70,7 +70,7 @@ const emits: Record<string, Emit> = {
   'every option': stackOf({
     endpointUrl: new URL('https://s3.internal:9000'),
     inventoryDigest: `sha256:${'0'.repeat(64)}`,
-    nodeSelector: { zone: 'a' },
+    nimCacheJob: { nodeSelector: { zone: 'a' } },
     pullSecret: 'registry',
     serving: { replicas: 3, port: 9000 },
     volume: { size: '100Gi', storageClass: 'nfs', accessMode: 'ReadWriteMany' },

@@ -25,14 +25,9 @@ export interface ChoiceFlags {
 
 const heading = 'Choosing profiles:'
 
-/** Flags that say which profiles are meant (cli.md, profiles). */
-export function addChoiceOptions(command: Command): Command {
-  const options = [
-    new Option(
-      '--profile <profile>',
-      'an id, a unique beginning of one, or an exact description; may be repeated',
-    ).argParser(collect),
-    new Option('--section <section,…>', `where the host puts it: ${sections.join(', ')}`),
+/** Flags that say what profiles are for. */
+export function traitOptions(): Option[] {
+  return [
     new Option('--gpu <product[:pci-id+pci-id]>', 'such as L40S:26b9; may be repeated').argParser(collect),
     new Option('--tp <n>', 'tensor parallelism: GPUs a model is spread over').argParser(parseCount),
     new Option('--engine <name>', 'such as tensorrt_llm or vllm'),
@@ -42,6 +37,18 @@ export function addChoiceOptions(command: Command): Command {
     new Option('--no-lora', 'without LoRA support'),
     new Option('--buildable', 'that an engine can be built from on any GPU'),
     new Option('--no-buildable', 'that is used as it is'),
+  ]
+}
+
+/** Flags that say which profiles are meant (cli.md, profiles). */
+export function addChoiceOptions(command: Command): Command {
+  const options = [
+    new Option(
+      '--profile <profile>',
+      'an id, a unique beginning of one, or an exact description; may be repeated',
+    ).argParser(collect),
+    new Option('--section <section,…>', `where the host puts it: ${sections.join(', ')}`),
+    ...traitOptions(),
     new Option(
       '--spec <file>',
       'as the NIM Operator chooses for a NIMCache, or for the fields of its spec.source.ngc.model; - reads standard input',

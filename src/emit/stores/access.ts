@@ -1,7 +1,7 @@
 import { isAzureHost } from '../../stores/azure/host.ts'
 import { NimctlError } from '../../system/errors.ts'
 import { loaderContract } from '../loader-contract.ts'
-import type { UploadedCache } from '../request.ts'
+import type { StorePlace } from '../request.ts'
 import { azureAccess } from './azure.ts'
 import { fileAccess } from './file.ts'
 import { gsAccess } from './gs.ts'
@@ -12,7 +12,7 @@ import { checkUrlHasNoSecret } from './secret-in-url.ts'
 import type { SecretEntry, StoreAccess } from './store-access.ts'
 
 /** @throws NimctlError `usage` / `LOADER_STORE_UNSUPPORTED`, `SECRET_IN_URL`. */
-export function storeAccess(uploaded: UploadedCache): StoreAccess {
+export function storeAccess(uploaded: StorePlace): StoreAccess {
   const url = urlInCluster(uploaded)
   checkUrlHasNoSecret(url)
   const access = accessOf(kindOf(url), url, uploaded)
@@ -20,7 +20,7 @@ export function storeAccess(uploaded: UploadedCache): StoreAccess {
 }
 
 /** The prefix as pods call it. */
-export function urlInCluster({ storeUrl, cacheUrl }: UploadedCache): URL {
+export function urlInCluster({ storeUrl, cacheUrl }: StorePlace): URL {
   return storeUrl ?? cacheUrl
 }
 
@@ -28,7 +28,7 @@ function kindOf({ protocol, hostname }: URL): string {
   return protocol === 'https:' && isAzureHost(hostname) ? 'az:' : protocol
 }
 
-function accessOf(kind: string, url: URL, uploaded: UploadedCache): StoreAccess {
+function accessOf(kind: string, url: URL, uploaded: StorePlace): StoreAccess {
   switch (kind) {
     case 's3:':
       return s3Access(uploaded)
@@ -55,7 +55,7 @@ function accessOf(kind: string, url: URL, uploaded: UploadedCache): StoreAccess 
 }
 
 /** What every store over TLS has. */
-function common({ flags, secret, warnings }: StoreAccess, { storeSettings = {} }: UploadedCache): Partial<StoreAccess> {
+function common({ flags, secret, warnings }: StoreAccess, { storeSettings = {} }: StorePlace): Partial<StoreAccess> {
   const { clientCertificate, insecureSkipTlsVerify, caFile, caConfigMap } = storeSettings
   const { entries, howToMake } = secret
   const unchecked = insecureSkipTlsVerify === true

@@ -1,4 +1,4 @@
-import type { UploadedCache } from '../request.ts'
+import type { StorePlace } from '../request.ts'
 import { endpointForPods } from './endpoint.ts'
 import { noSecret, type StoreAccess, type StoreSecret } from './store-access.ts'
 
@@ -20,7 +20,7 @@ const azureSecret: StoreSecret = {
 }
 
 /** Azure Blob Storage. The account of an `az` URL is no secret, and stands in the YAML where it is known. */
-export function azureAccess(url: URL, { endpointUrl, storeSettings = {} }: UploadedCache): StoreAccess {
+export function azureAccess(url: URL, { endpointUrl, storeSettings = {} }: StorePlace): StoreAccess {
   const { azureAccount, signRequests = true } = storeSettings
   const endpoint = endpointUrl && endpointForPods(endpointUrl)
   const named = url.protocol === 'az:' && azureAccount !== undefined

@@ -1,5 +1,5 @@
 import { loaderContract } from '../loader-contract.ts'
-import type { UploadedCache } from '../request.ts'
+import type { StorePlace } from '../request.ts'
 import { endpointForPods } from './endpoint.ts'
 import { noSecret, type StoreAccess, type StoreSecret } from './store-access.ts'
 
@@ -12,7 +12,7 @@ const keyFile: StoreSecret = {
 }
 
 /** Google Cloud Storage: by a service account's key file, or by the pod's own identity where the Secret has none. */
-export function gsAccess({ endpointUrl, storeSettings = {} }: UploadedCache): StoreAccess {
+export function gsAccess({ endpointUrl, storeSettings = {} }: StorePlace): StoreAccess {
   const { billingProject, impersonate = [], emulatorHost, signRequests = true } = storeSettings
   const endpoint = endpointUrl && endpointForPods(endpointUrl)
   const variables = {

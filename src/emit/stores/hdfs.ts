@@ -1,5 +1,5 @@
 import { NimctlError } from '../../system/errors.ts'
-import type { UploadedCache } from '../request.ts'
+import type { StorePlace } from '../request.ts'
 import { endpointForPods } from './endpoint.ts'
 import type { StoreAccess } from './store-access.ts'
 
@@ -8,7 +8,7 @@ import type { StoreAccess } from './store-access.ts'
  *
  * @throws NimctlError `usage` / `LOADER_STORE_UNSUPPORTED` with `--hdfs-client`.
  */
-export function hdfsAccess(url: URL, { storeSettings = {} }: UploadedCache): StoreAccess {
+export function hdfsAccess(url: URL, { storeSettings = {} }: StorePlace): StoreAccess {
   const { hdfsClient, hdfsUser, webhdfsUrls = [] } = storeSettings
   if (hdfsClient === true) throw clientUnsupported(url)
   const endpoints = webhdfsUrls.map(endpointForPods)

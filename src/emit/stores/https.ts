@@ -1,10 +1,10 @@
 import { loaderContract } from '../loader-contract.ts'
-import type { UploadedCache } from '../request.ts'
+import type { StorePlace } from '../request.ts'
 import { isThisMachine } from './endpoint.ts'
 import type { StoreAccess } from './store-access.ts'
 
 /** A web server: by user and password, a token, or headers of its own. Public ones want nothing. */
-export function httpsAccess(url: URL, { storeSettings = {} }: UploadedCache): StoreAccess {
+export function httpsAccess(url: URL, { storeSettings = {} }: StorePlace): StoreAccess {
   const headers = storeSettings.headerFile === true
   return {
     env: [],

@@ -1,10 +1,10 @@
 import type { PlainVariable } from '../../operator/objects.ts'
-import type { UploadedCache } from '../request.ts'
+import type { StorePlace } from '../request.ts'
 import { endpointForPods } from './endpoint.ts'
 import { noSecret, type SecretEntry, type StoreAccess } from './store-access.ts'
 
 /** What nimctl's S3 client needs beside what every other one needs. */
-export function s3Access(uploaded: UploadedCache): StoreAccess {
+export function s3Access(uploaded: StorePlace): StoreAccess {
   const { pathStyle, requestPayer, signRequests = true } = uploaded.storeSettings ?? {}
   const { env, warnings } = s3Environment(uploaded)
   const flags = [
@@ -30,7 +30,7 @@ export const s3Secret = {
 const regionWithoutMeaning = 'us-east-1'
 
 /** What an S3 client in a pod needs beside its credentials, under the names that every AWS SDK reads. */
-export function s3Environment({ region, endpointUrl }: UploadedCache): { env: PlainVariable[]; warnings: string[] } {
+export function s3Environment({ region, endpointUrl }: StorePlace): { env: PlainVariable[]; warnings: string[] } {
   const warnings: string[] = []
   if (region === undefined && endpointUrl === undefined)
     warnings.push(`No region was given: AWS_REGION says ${regionWithoutMeaning}. Name the bucket's with --region.`)

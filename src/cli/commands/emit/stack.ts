@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts'
 import { addImagePlaceOptions, imagePlaceFrom, type ImagePlaceFlags } from '../../options/emit/image-place.ts'
 import { addLoaderJobOptions, loaderJobFrom, type LoaderJobFlags } from '../../options/emit/job.ts'
 import { addLoaderOptions, loaderFrom, loaderHeading, type LoaderFlags } from '../../options/emit/loader.ts'
+import { addPrefixedJobOptions, prefixedJobFrom, type PrefixedJobFlags } from '../../options/emit/nimcache-job.ts'
 import { addOutputOptions, deliver, type OutputFlags, targetFrom } from '../../options/emit/output.ts'
 import { addServingOptions, servingFrom, type ServingFlags } from '../../options/emit/serving.ts'
 import { addUploadedOptions, readUploaded, type UploadedFlags } from '../../options/emit/uploaded.ts'
@@ -12,7 +13,15 @@ import { addVolumeOptions, type VolumeFlags, volumeFrom } from '../../options/em
 import { given } from '../../options/values.ts'
 
 interface StackFlags
-  extends UploadedFlags, ImagePlaceFlags, LoaderFlags, LoaderJobFlags, VolumeFlags, ServingFlags, OutputFlags {
+  extends
+    UploadedFlags,
+    ImagePlaceFlags,
+    LoaderFlags,
+    LoaderJobFlags,
+    PrefixedJobFlags,
+    VolumeFlags,
+    ServingFlags,
+    OutputFlags {
   profile?: string
   loader?: LoaderPlace
 }
@@ -40,6 +49,7 @@ export function emitStackCommand(context: Context): Command {
       .helpGroup(loaderHeading),
   )
   addLoaderOptions(command)
+  addPrefixedJobOptions(command)
   addLoaderJobOptions(command)
   addVolumeOptions(command)
   addServingOptions(command)
@@ -64,9 +74,10 @@ async function emitObjects(name: string, { flags, context }: { flags: StackFlags
     ...loaderFrom(flags),
     ...given({ profile: flags.profile, loader: flags.loader }),
     job: loaderJobFrom(flags),
+    nimCacheJob: await prefixedJobFrom(flags, context),
     uploaded,
     volume: volumeFrom(flags),
-    serving: servingFrom(flags),
+    serving: await servingFrom(flags, context),
   })
   const { cacheUrl, header } = uploaded
   const origin = { name, from: cacheUrl.href }

@@ -25,13 +25,19 @@ export interface UploadedFlags extends StoreInClusterFlags {
 
 export const uploadedHeading = 'What was uploaded:'
 
-export function addUploadedOptions(command: Command): Command {
+function storedImageOption(): Option {
+  return new Option(
+    '--image <image@digest>',
+    'which one, in a bucket of layout ngc that several images share',
+  ).argParser(parseImageDigest)
+}
+
+/** @param image where `--image` says more than which one is meant. */
+export function addUploadedOptions(command: Command, image = storedImageOption()): Command {
   const options = [
     new Option('--cache <url>', 'store and prefix that nimctl uploaded to'),
     new Option('--inventory <file>', 'its inventory, where the store is not reachable (needs --store-url)'),
-    new Option('--image <image@digest>', 'which one, in a bucket of layout ngc that several images share').argParser(
-      parseImageDigest,
-    ),
+    image,
     new Option('--store-url <url>', 'the same prefix as the cluster calls it, where that differs'),
   ]
   for (const option of options) command.addOption(option.helpGroup(uploadedHeading))

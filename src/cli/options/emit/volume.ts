@@ -2,12 +2,15 @@ import { type Command, Option } from 'commander'
 
 import type { VolumeRequest } from '../../../emit/request.ts'
 import { given } from '../values.ts'
+import { collectPair } from './parsers.ts'
 
 export interface VolumeFlags {
   size?: string
   storageClass?: string
   accessMode?: string
   claim?: string
+  subPath?: string
+  claimAnnotation?: Record<string, string>
 }
 
 const heading = 'Volume:'
@@ -23,6 +26,18 @@ export function addVolumeOptions(command: Command): Command {
   return command
 }
 
-export function volumeFrom({ size, storageClass, accessMode, claim }: VolumeFlags): VolumeRequest {
-  return given({ size, storageClass, accessMode, claimName: claim })
+/** Of a claim that the operator mounts, and makes where it is new. */
+export function addOperatorVolumeOptions(command: Command): Command {
+  const options = [
+    new Option('--sub-path <path>', 'folder of the volume where the files are to lie'),
+    new Option('--claim-annotation <key=value>', 'of a new claim; may be repeated').argParser(collectPair('team=ml')),
+  ]
+  addVolumeOptions(command)
+  for (const option of options) command.addOption(option.helpGroup(heading))
+  return command
+}
+
+export function volumeFrom(flags: VolumeFlags): VolumeRequest {
+  const { size, storageClass, accessMode, claim, subPath, claimAnnotation } = flags
+  return given({ size, storageClass, accessMode, claimName: claim, subPath, annotations: claimAnnotation })
 }

@@ -1,0 +1,136 @@
+import type { InventoryProfile } from '../inventory/inventory.ts'
+import type { EnvVariable, NimContainer } from '../operator/objects.ts'
+import { NimctlError } from '../system/errors.ts'
+import { loaderContract } from './loader-contract.ts'
+import { loaderEnvironment } from './loader-env.ts'
+import { nimImage } from './nim-image.ts'
+import type { StorePlace, Target } from './request.ts'
+import { emitted, joined, type EmitResult } from './result.ts'
+import type { LoraRequest } from './serving.ts'
+import { requireSince } from './since.ts'
+
+interface AdaptersRequest extends Target {
+  lora: LoraRequest | undefined
+  profile?: InventoryProfile | undefined
+  /** nimctl's own image, which fetches adapters. */
+  loaderImage?: string
+  /** How pods reach the store of the cache, which usually is that of the adapters. */
+  store?: Omit<StorePlace, 'cacheUrl'>
+}
+
+export interface AdapterFields extends EmitResult {
+  env: EnvVariable[]
+  initContainers: NimContainer[]
+}
+
+/** Mounted in the NIM and in its init containers alike (reference/operator.md, section 4). */
+const usualPeftSource = '/model-store/loras'
+
+/**
+ * LoRA adapters: where the NIM looks for them, and an init container for each that is fetched from a store. A fetched
+ * folder belongs to the pod's user and has the modes that it was uploaded with.
+ *
+ * @throws NimctlError `usage` / `LORA_UNSUPPORTED`, `ADAPTER_INVALID`, `LOADER_IMAGE_REQUIRED`, `OPERATOR_TOO_OLD`.
+ */
+export function adapterFields(request: AdaptersRequest): AdapterFields {
+  const { lora, profile } = request
+  if (lora === undefined || Object.keys(lora).length === 0) return { ...emitted({}), env: [], initContainers: [] }
+  if (profile?.tags['feat_lora']?.toLowerCase() === 'false') throw loraUnsupported(profile)
+  const { peftSource = usualPeftSource, adapters = [], refreshSeconds, maxGpuLoras, maxCpuLoras, maxRank } = lora
+  if (!peftSource.startsWith('/')) throw peftSourceInvalid(peftSource)
+  const settings = {
+    NIM_PEFT_SOURCE: peftSource,
+    NIM_PEFT_REFRESH_INTERVAL: refreshSeconds,
+    NIM_MAX_GPU_LORAS: maxGpuLoras,
+    NIM_MAX_CPU_LORAS: maxCpuLoras,
+    NIM_MAX_LORA_RANK: maxRank,
+  }
+  const env = Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: String(value) }],
+  )
+  const fetched = adapters.map(text => fetchAdapter(parseAdapter(text), { ...request, peftSource }))
+  return {
+    ...joined(...fetched),
+    env,
+    initContainers: fetched.map(({ container }) => container),
+  }
+}
+
+interface Adapter {
+  name: string
+  url: URL
+}
+
+/** @param text `[NAME=]URL`; without a name the last part of the URL is it. */
+function parseAdapter(text: string): Adapter {
+  const [, named, address = ''] = /^(?:([^=:/]+)=)?(.+)$/.exec(text) ?? []
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  const name = named ?? url?.pathname.split('/').findLast(part => part !== '') ?? ''
+  if (url !== undefined && /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(name)) return { name, url }
+  throw new NimctlError('usage', 'ADAPTER_INVALID', {
+    what: `"${text}" names no adapter in a store.`,
+    why: 'It is [NAME=]URL; the name, as requests call the adapter, has letters, digits, -, _ and . in it.',
+    next: 'Such as: --adapter support=s3://models/loras/support, uploaded with: nimctl upload DIR URL --layout plain',
+  })
+}
+
+function fetchAdapter(
+  { name, url }: Adapter,
+  request: AdaptersRequest & { peftSource: string },
+): EmitResult & { container: NimContainer } {
+  const { operatorVersion, loaderImage, store, peftSource, lora = {} } = request
+  requireSince(operatorVersion, '3.1.0', {
+    field: '--adapter, which needs an init container',
+    next: `Fill a claim beforehand (nimctl emit loader), and say where its adapters are: --peft-source ${peftSource}`,
+  })
+  if (loaderImage === undefined) throw loaderImageRequired()
+  const storeSecret = lora.adapterSecret ?? store?.storeSecret
+  const uploaded = {
+    ...(store?.region !== undefined && { region: store.region }),
+    ...(store?.endpointUrl !== undefined && { endpointUrl: store.endpointUrl }),
+    ...(store?.storeSettings !== undefined && { storeSettings: store.storeSettings }),
+    ...(storeSecret !== undefined && { storeSecret }),
+    cacheUrl: url,
+  }
+  const { env, secretName: _, secretEnv, ...surroundings } = loaderEnvironment({ ...request, uploaded })
+  const { repository, tag } = nimImage(loaderImage, {})
+  return {
+    ...surroundings,
+    container: {
+      name: containerName(name),
+      image: { repository, tag },
+      command: [loaderContract.program],
+      ...(lora.adapterMemory !== undefined && { args: ['--memory', lora.adapterMemory] }),
+      env: [...env, ...secretEnv, { name: loaderContract.targetVariable, value: `${peftSource}/${name}` }],
+    },
+  }
+}
+
+const maxName = 63
+
+function containerName(adapter: string): string {
+  return `adapter-${adapter.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, maxName).replace(/-$/, '')
+}
+
+function loraUnsupported({ id, description }: InventoryProfile): NimctlError {
+  return new NimctlError('usage', 'LORA_UNSUPPORTED', {
+    what: `Profile ${description ?? id} is built without LoRA.`,
+    why: 'Its tag feat_lora is false: the NIM would serve no adapter with it.',
+    next: 'Choose one with LoRA: nimctl profiles IMAGE --lora, and name it with --profile',
+  })
+}
+
+function peftSourceInvalid(text: string): NimctlError {
+  return new NimctlError('usage', 'PEFT_SOURCE_INVALID', {
+    what: `"${text}" is no directory of a container.`,
+    next: `Give its whole path, such as --peft-source ${usualPeftSource}`,
+  })
+}
+
+function loaderImageRequired(): NimctlError {
+  return new NimctlError('usage', 'LOADER_IMAGE_REQUIRED', {
+    what: 'Adapters are fetched by nimctl’s own image, and it was not named.',
+    why: 'The cluster pulls it from the internal registry, whose address nimctl can’t know.',
+    next: 'Add --loader-image REGISTRY/nimctl:VERSION',
+  })
+}

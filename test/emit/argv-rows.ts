@@ -1,0 +1,10 @@
+import { nimCacheRows } from './argv-nimcache.ts'
+import { loraRows, type Row, serviceRows } from './argv-serving.ts'
+
+export type { Row } from './argv-serving.ts'
+
+/** Command lines in which each flag of a kind stands. */
+export const rowsByKind: Record<string, Row[]> = {
+  nimcache: nimCacheRows,
+  nimservice: [...serviceRows, ...loraRows],
+}

@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { createProgram } from '../../src/cli/program.ts'
+import type { EmitResult } from '../../src/emit/result.ts'
+import { formatInventory } from '../../src/inventory/format.ts'
+import type { InventoryHeader } from '../../src/inventory/inventory.ts'
+import { silent } from '../../src/system/progress.ts'
+import { temporaryDirectory } from '../hub-cache.ts'
+import { aHeader, loraProfile, tensorProfile, vllmProfile } from './request.ts'
+
+/** Files that rows name by `@NAME`. */
+export type Files = Record<string, string>
+
+/** The inventory and the other files that the rows of argv.ts name. */
+export async function writeFiles(more: Files = {}): Promise<string> {
+  const directory = await temporaryDirectory()
+  const header = aHeader({ profiles: [tensorProfile, vllmProfile, loraProfile] })
+  const files: Files = {
+    'inventory.jsonl': inventoryOf(header),
+    'ngc.jsonl': inventoryOf({ ...header, layout: 'ngc' }),
+    'container.yaml': container,
+    'manifest.yaml': manifest,
+    ...more,
+  }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
+  return directory
+}
+
+const inventoryOf = (header: InventoryHeader) =>
+  formatInventory({
+    header: { ...header, files: 1, bytes: 40 },
+    entries: [{ type: 'file', path: 'a', size: 40, mode: 0o644, crc32c: '00000000' }],
+  })
+
+const container = `name: prepare
+image: registry.internal/tools:1.0
+command: [sh, -c, "ls /model-store"]
+args: [a]
+workingDir: /tmp
+env:
+  - name: MODE
+    value: check
+`
+
+const manifest = `${tensorProfile.id}:
+  model: meta/llama-3.2-1b-instruct
+  release: "1.10"
+  tags: {feat_lora: "false", gpu: L40S, gpu_device: "26b5:10de", llm_engine: tensorrt_llm, pp: "2", tp: "2", precision: bf16, profile: throughput}
+${vllmProfile.id}:
+  model: meta/llama-3.2-1b-instruct
+  release: "1.10"
+  tags: {feat_lora: "false", llm_engine: vllm, precision: bf16, tp: "1"}
+`
+
+/** Runs `nimctl emit …` in this process; `@NAME` is a file of {@link writeFiles}. */
+export async function emitByArgv(args: readonly string[], directory: string): Promise<EmitResult> {
+  const words = ['emit', ...args.map(word => (word.startsWith('@') ? join(directory, word.slice(1)) : word))]
+  let printed: object | undefined
+  const program = await createProgram(
+    {
+      env: {},
+      signal: AbortSignal.timeout(60_000),
+      report: silent,
+      print: (_kind, fields) => (printed = fields),
+      printLong: () => Promise.reject(new Error('emit prints no list.')),
+      readStdin: () => Promise.resolve(''),
+    },
+    words,
+  )
+  await program.parseAsync(words, { from: 'user' })
+  if (printed === undefined) throw new Error('Nothing was printed.')
+  return { comments: [], ...printed } as unknown as EmitResult
+}
