@@ -163,6 +163,23 @@ export const refusedCaches: Refused[] = [
   },
 ]
 
+const build = refused(['nimbuild', 'trt', '--inventory', '@builds.jsonl', '--store-url', 's3://models/llama'])
+
+export const refusedBuilds: Refused[] = [
+  build([], 'PROFILE_REQUIRED', '--profile 7b84'),
+  build(['--profile', '7b84', '--gpus', '1'], 'BUILD_GPUS', 'Leave out --gpus'),
+  build(['--profile', 'c0de'], 'BUILD_GPUS', '--gpus 1'),
+  build(['--profile', 'ffff'], 'PROFILE_UNKNOWN', 'nimctl profiles IMAGE'),
+  build(['--profile', '7b84', '--nimcache', 'A'], 'NAME_INVALID', 'NIMCache'),
+  { args: ['nimbuild', 'trt', ...uploaded], code: 'PROFILE_NOT_BUILDABLE', says: '--buildable' },
+  {
+    args: ['nimbuild', 'trt', '--inventory', '@buildable.jsonl', '--store-url', 's3://m/l', '--profile', '1234'],
+    code: 'PROFILE_NOT_BUILDABLE',
+    says: '--profile 7b8458eb',
+  },
+  { args: ['nimbuild', 'trt', '--image', 'r/nim:1'], code: 'PROFILE_UNCHECKED', says: '--manifest' },
+]
+
 /** Files that are not what is wanted. */
 export const badFiles = {
   'bad.yaml': 'name: a\nimage: {repository: r, tag: "1", pullSecrets: [s]}\n',

@@ -1,3 +1,4 @@
+import { buildRows } from './argv-nimbuild.ts'
 import { nimCacheRows } from './argv-nimcache.ts'
 import { loraRows, type Row, serviceRows } from './argv-serving.ts'
 
@@ -5,6 +6,7 @@ export type { Row } from './argv-serving.ts'
 
 /** Command lines in which each flag of a kind stands. */
 export const rowsByKind: Record<string, Row[]> = {
+  nimbuild: buildRows,
   nimcache: nimCacheRows,
   nimservice: [...serviceRows, ...loraRows],
 }

@@ -24,6 +24,17 @@ export const loraProfile: InventoryProfile = {
   tags: { feat_lora: 'true', llm_engine: 'vllm', precision: 'bf16', tp: '1' },
 }
 
+export const buildableProfile: InventoryProfile = {
+  id: '7b8458eb682edb0d2a48b4019b098ba0bfbc4377aadeeaa11b346c63c7adf724',
+  tags: { llm_engine: 'tensorrt_llm', trtllm_buildable: 'true', precision: 'bf16', tp: '1' },
+}
+
+/** Its tags do not say how many GPUs. */
+export const uncountedProfile: InventoryProfile = {
+  id: 'c0de58eb682edb0d2a48b4019b098ba0bfbc4377aadeeaa11b346c63c7adf724',
+  tags: { llm_engine: 'tensorrt_llm', trtllm_buildable: 'true', precision: 'bf16' },
+}
+
 export function aHeader(changes: Partial<InventoryHeader> = {}): InventoryHeader {
   return {
     formatVersion: 1,

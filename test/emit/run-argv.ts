@@ -7,7 +7,7 @@ import { formatInventory } from '../../src/inventory/format.ts'
 import type { InventoryHeader } from '../../src/inventory/inventory.ts'
 import { silent } from '../../src/system/progress.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
-import { aHeader, loraProfile, tensorProfile, vllmProfile } from './request.ts'
+import { aHeader, buildableProfile, loraProfile, tensorProfile, uncountedProfile, vllmProfile } from './request.ts'
 
 /** Files that rows name by `@NAME`. */
 export type Files = Record<string, string>
@@ -19,8 +19,11 @@ export async function writeFiles(more: Files = {}): Promise<string> {
   const files: Files = {
     'inventory.jsonl': inventoryOf(header),
     'ngc.jsonl': inventoryOf({ ...header, layout: 'ngc' }),
+    'buildable.jsonl': inventoryOf({ ...header, profiles: [vllmProfile, buildableProfile] }),
+    'builds.jsonl': inventoryOf({ ...header, profiles: [buildableProfile, uncountedProfile] }),
     'container.yaml': container,
     'manifest.yaml': manifest,
+    'buildable.yaml': `${buildableProfile.id}:\n  model: meta/llama\n  tags: ${JSON.stringify(buildableProfile.tags)}\n`,
     ...more,
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)

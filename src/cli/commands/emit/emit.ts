@@ -2,6 +2,7 @@ import { Command } from 'commander'
 
 import type { Context } from '../../context.ts'
 import { emitLoaderCommand } from './loader.ts'
+import { emitNimBuildCommand } from './nimbuild.ts'
 import { emitNimCacheCommand } from './nimcache.ts'
 import { emitNimServiceCommand } from './nimservice.ts'
 import { emitStackCommand } from './stack.ts'
@@ -16,6 +17,7 @@ export function emitCommand(context: Context): Command {
     .addCommand(emitStackCommand(context))
     .addCommand(emitNimCacheCommand(context))
     .addCommand(emitNimServiceCommand(context))
+    .addCommand(emitNimBuildCommand(context))
     .addCommand(emitLoaderCommand(context))
 }
 
