@@ -180,6 +180,26 @@ export const refusedBuilds: Refused[] = [
   { args: ['nimbuild', 'trt', '--image', 'r/nim:1'], code: 'PROFILE_UNCHECKED', says: '--manifest' },
 ]
 
+const pipeline = refused(['nimpipeline', 'rag', '--service', '@services.yaml'])
+
+export const refusedPipelines: Refused[] = [
+  { args: ['nimpipeline', 'rag'], code: 'PIPELINE_EMPTY', says: '--cache NAME=URL' },
+  pipeline(['--service', '@services.yaml'], 'SERVICE_REPEATED', 'llm'),
+  pipeline(['--disable', 'asr'], 'SERVICE_UNKNOWN', 'llm, embedding'),
+  pipeline(['--dependency', 'llm=asr:URL'], 'SERVICE_UNKNOWN', 'asr'),
+  pipeline(['--dependency', 'llm:embedding'], 'DEPENDENCY_INVALID', 'SERVICE=OTHER:VARIABLE'),
+  pipeline(['--service', '@manifest.yaml'], 'SERVICE_FILE_INVALID', 'nimctl emit nimservice'),
+  pipeline(['--service', '@broken.yaml'], 'SERVICE_FILE_INVALID', 'no YAML'),
+  pipeline(['--service', '@nameless.yaml'], 'SERVICE_FILE_INVALID', 'metadata.name'),
+  pipeline(['--service', '@elsewhere.yaml'], 'NAMESPACE_DIFFERS', '-n other'),
+  pipeline(['--service', '@both.yaml'], 'OBJECT_INVALID', 'replicas'),
+  { args: ['nimpipeline', 'Rag', '--service', '@services.yaml'], code: 'NAME_INVALID', says: 'rag' },
+]
+
+const aService = (name: string, more = '') =>
+  `kind: NIMService\nmetadata: {name: ${name}${more}}\nspec:\n  image: {repository: r/nim, tag: "1"}\n  authSecret: a\n` +
+  '  storage: {nimCache: {name: a}}\n'
+
 /** Files that are not what is wanted. */
 export const badFiles = {
   'bad.yaml': 'name: a\nimage: {repository: r, tag: "1", pullSecrets: [s]}\n',
@@ -187,5 +207,8 @@ export const badFiles = {
   'tag.yaml': 'name: a\nimage: {repository: r, tag: 1.8}\n',
   'empty.yaml': '',
   'broken.yaml': 'name: [',
+  'nameless.yaml': 'kind: NIMService\nspec: {}\n',
+  'elsewhere.yaml': aService('asr', ', namespace: other'),
+  'both.yaml': `${aService('asr')}  replicas: 1\n  scale: {enabled: true, hpa: {maxReplicas: 2}}\n`,
   'list.txt': `MODEL PROFILES\n- Compatible with system and runnable:\n  - ${'a'.repeat(64)} (vllm-bf16-tp1)\n`,
 }

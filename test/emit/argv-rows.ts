@@ -1,5 +1,6 @@
 import { buildRows } from './argv-nimbuild.ts'
 import { nimCacheRows } from './argv-nimcache.ts'
+import { pipelineRows } from './argv-nimpipeline.ts'
 import { loraRows, type Row, serviceRows } from './argv-serving.ts'
 
 export type { Row } from './argv-serving.ts'
@@ -8,5 +9,6 @@ export type { Row } from './argv-serving.ts'
 export const rowsByKind: Record<string, Row[]> = {
   nimbuild: buildRows,
   nimcache: nimCacheRows,
+  nimpipeline: pipelineRows,
   nimservice: [...serviceRows, ...loraRows],
 }

@@ -23,6 +23,7 @@ export async function writeFiles(more: Files = {}): Promise<string> {
     'builds.jsonl': inventoryOf({ ...header, profiles: [buildableProfile, uncountedProfile] }),
     'container.yaml': container,
     'manifest.yaml': manifest,
+    'services.yaml': services,
     'buildable.yaml': `${buildableProfile.id}:\n  model: meta/llama\n  tags: ${JSON.stringify(buildableProfile.tags)}\n`,
     ...more,
   }
@@ -56,9 +57,38 @@ ${vllmProfile.id}:
   tags: {feat_lora: "false", llm_engine: vllm, precision: bf16, tp: "1"}
 `
 
+const services = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: other}
+---
+apiVersion: apps.nvidia.com/v1alpha1
+kind: NIMService
+metadata: {name: llm}
+spec:
+  image: {repository: registry.internal/nim/llama, tag: "1.8"}
+  authSecret: unused
+  storage: {nimCache: {name: llm, profile: a}}
+  replicas: 1
+  resources: {limits: {nvidia.com/gpu: 1}, requests: {nvidia.com/gpu: 1}}
+  expose: {service: {type: ClusterIP, port: 9000}}
+---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: apps.nvidia.com/v1alpha1
+    kind: NIMService
+    metadata: {name: embedding}
+    spec:
+      image: {repository: registry.internal/nim/embed, tag: "1.3"}
+      authSecret: unused
+      storage: {pvc: {name: models}}
+      resources: {limits: {nvidia.com/gpu: 1}, requests: {nvidia.com/gpu: 1}}
+      expose: {service: {name: embed, port: 8080}}
+`
+
 /** Runs `nimctl emit …` in this process; `@NAME` is a file of {@link writeFiles}. */
 export async function emitByArgv(args: readonly string[], directory: string): Promise<EmitResult> {
-  const words = ['emit', ...args.map(word => (word.startsWith('@') ? join(directory, word.slice(1)) : word))]
+  const words = ['emit', ...args.map(word => word.replace(/(^|=)@/, `$1${directory}/`))]
   let printed: object | undefined
   const program = await createProgram(
     {

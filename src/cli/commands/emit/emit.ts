@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts'
 import { emitLoaderCommand } from './loader.ts'
 import { emitNimBuildCommand } from './nimbuild.ts'
 import { emitNimCacheCommand } from './nimcache.ts'
+import { emitNimPipelineCommand } from './nimpipeline.ts'
 import { emitNimServiceCommand } from './nimservice.ts'
 import { emitStackCommand } from './stack.ts'
 
@@ -17,6 +18,7 @@ export function emitCommand(context: Context): Command {
     .addCommand(emitStackCommand(context))
     .addCommand(emitNimCacheCommand(context))
     .addCommand(emitNimServiceCommand(context))
+    .addCommand(emitNimPipelineCommand(context))
     .addCommand(emitNimBuildCommand(context))
     .addCommand(emitLoaderCommand(context))
 }
