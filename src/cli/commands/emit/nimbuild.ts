@@ -75,8 +75,9 @@ async function emitObjects(name: string, { flags, context }: { flags: NimBuildFl
   const subject = await readSubject(flags, context)
   const place = imagePlaceFrom(flags)
   const { profile, modelName, gpus, requests, limits, nodeSelector, pullPolicy, online } = flags
+  const target = await targetFrom(flags, { kind: 'nimbuild', name }, context)
   const result = emitNimBuild({
-    ...(await targetFrom(flags, { kind: 'nimbuild', name })),
+    ...target,
     ...place,
     image: nimImage(subject.image, place),
     family: subject.family,
@@ -86,7 +87,8 @@ async function emitObjects(name: string, { flags, context }: { flags: NimBuildFl
     ...given({ labels: flags.label, annotations: flags.annotation, tolerations: flags.toleration }),
     ...given({ env: await environmentFrom(flags) }),
   })
-  await deliver(result, { flags, context, origin: { name, from: subject.called } })
+  const origin = { name, from: subject.called }
+  await deliver(result, { flags, context, target, place, sourceImage: subject.image, origin })
 }
 
 function requireProfiles({ profiles }: Subject): NonNullable<Subject['profiles']> {

@@ -56,15 +56,19 @@ async function emitObjects(name: string, { flags, context }: { flags: NimPipelin
   const services: PipelineService[] = []
   for (const file of files) services.push(...parseServices(await readInput(file, context), file))
   const made = cache === undefined && inventory === undefined ? [] : await servicesOnCaches(name, { flags, context })
+  const target = await targetFrom(flags, { kind: 'nimpipeline', name }, context)
   const result = emitNimPipeline({
-    ...(await targetFrom(flags, { kind: 'nimpipeline', name })),
+    ...target,
     services: [...services, ...made.map(({ service }) => service)],
     dependencies: dependency.map(parseDependency),
     ...given({ disabled: disable }),
   })
   const warnings = [...new Set([...result.warnings, ...made.flatMap(part => part.warnings)])]
   const from = [...files, ...made.map(part => part.from)].join(', ')
-  await deliver({ ...result, warnings }, { flags, context, origin: { name, from } })
+  await deliver(
+    { ...result, warnings },
+    { flags, context, target, place: imagePlaceFrom(flags), origin: { name, from } },
+  )
 }
 
 interface MadeService {
@@ -81,7 +85,7 @@ async function servicesOnCaches(
   const { emitNimService } = await import('../../../emit/nimservice.ts')
   const { chooseProfile } = await import('../../../emit/profile.ts')
   const place = imagePlaceFrom(flags)
-  const target = await targetFrom(flags, { kind: 'nimservice', name: pipeline })
+  const target = await targetFrom(flags, { kind: 'nimservice', name: pipeline }, context)
   const caches = await readUploadedMany(flags, context)
   return caches.map(({ folder: name = pipeline, uploaded: { header, cacheUrl } }) => {
     const { objects, warnings } = emitNimService({
