@@ -42,7 +42,13 @@ describe.each(Object.entries(rowsByKind))('nimctl emit %s', (kind, kindRows) => 
 /** Flags of stores, of the output and of all commands, with tests of their own; `--cache` needs a store. */
 const elsewhere = new Set([
   '--cache',
+  '--context',
+  '--image-digests',
+  '--images',
+  '--kubeconfig',
   '--output',
+  '--patch',
+  '--set',
   '--write',
   '--operator-version',
   '--namespace',
