@@ -5,7 +5,7 @@ import type { InventoryProfile } from '../inventory/inventory.ts'
  * `tp`, and only from a cache's status; given explicitly it holds for every storage (reference/operator.md, section 4).
  * `number_of_gpus` stands in manifests that have no `tp` (reference/nim.md, section 3).
  */
-export function gpuCount({ tags }: InventoryProfile): number {
+export function gpuCount({ tags }: Pick<InventoryProfile, 'tags'>): number {
   const tensor = count(tags['tensorParallelism'] ?? tags['tp'])
   if (tensor === undefined) return count(tags['number_of_gpus']) ?? 1
   return tensor * (count(tags['pp']) ?? 1)

@@ -31,9 +31,13 @@ const offlineVariables: readonly OfflineVariable[] = [
 
 /** @param family of the inventory; unknown: only what suits all. */
 export function offlineEnvironment(family: string | undefined, version: OperatorVersion): EnvVariable[] {
-  const fitting = offlineVariables.filter(
-    ({ families }) => families === undefined || (family !== undefined && families.includes(family)),
-  )
   const withoutKey = needsAuthSecret(version) ? [{ name: 'NGC_API_KEY', value: '' }] : []
-  return [...withoutKey, ...fitting.map(({ name, value }) => ({ name, value }))]
+  return [...withoutKey, ...filledCacheEnvironment(family)]
+}
+
+/** The same where nobody sets a key: in a pod of one's own. @param family as above. */
+export function filledCacheEnvironment(family: string | undefined): EnvVariable[] {
+  return offlineVariables
+    .filter(({ families }) => families === undefined || (family !== undefined && families.includes(family)))
+    .map(({ name, value }) => ({ name, value }))
 }

@@ -2,6 +2,25 @@ import type { InventoryHeader, InventoryProfile } from '../inventory/inventory.t
 import { findProfile, profileName } from '../profiles/find-profile.ts'
 import { NimctlError } from '../system/errors.ts'
 
+/** What a pod is told to serve. */
+export type PodProfile = Pick<InventoryProfile, 'id' | 'tags' | 'description'>
+
+/**
+ * The profile that a pod of one's own runs, if any: what has no profiles serves what it is given, and a NIM that may ask
+ * outside can choose for itself.
+ *
+ * @param header of the upload; absent: an image alone was named, and `wanted` is taken as it is.
+ * @throws NimctlError `usage` / `PROFILE_REQUIRED`, and what `findProfile` throws.
+ */
+export function podProfile(
+  header: InventoryHeader | undefined,
+  { wanted, online }: { wanted: string | undefined; online: boolean },
+): PodProfile | undefined {
+  if (header === undefined) return wanted === undefined ? undefined : { id: wanted, tags: {} }
+  if (header.profiles.length === 0 || (online && wanted === undefined && header.profiles.length > 1)) return undefined
+  return chooseProfile(header, wanted)
+}
+
 /**
  * The profile that a NIMService runs.
  *

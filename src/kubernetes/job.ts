@@ -4,6 +4,7 @@ import type {
   V1Container,
   V1EnvFromSource,
   V1EnvVar,
+  V1PodSecurityContext,
   V1PodSpec,
   V1ResourceRequirements,
   V1Toleration,
@@ -128,15 +129,23 @@ export function podSpec({ settings, volumes = [], firstSteps = [], steps }: PodR
     ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
     ...(tolerations.length > 0 && { tolerations }),
     ...(runtimeClass !== undefined && { runtimeClassName: runtimeClass }),
-    securityContext: { ...runAsFields(runAs), seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: podSecurity(runAs),
     ...(firstSteps.length > 0 && { initContainers: firstSteps.map(step => container(step, settings)) }),
     containers: steps.map(step => container(step, settings)),
     ...(allVolumes.length > 0 && { volumes: allVolumes }),
   }
 }
 
+/** Of each container, in the same standard. */
+export const restrictedContainer = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }
+
 /** What GPU nodes are usually tainted with. */
-const gpuToleration: V1Toleration = { key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }
+export const gpuToleration: V1Toleration = { key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }
+
+/** https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted */
+export function podSecurity(runAs: RunAs | undefined): V1PodSecurityContext {
+  return { ...runAsFields(runAs), seccompProfile: { type: 'RuntimeDefault' } }
+}
 
 function runAsFields(runAs: RunAs | undefined) {
   if (runAs === undefined) return {}
@@ -170,11 +179,8 @@ function container(step: Step, settings: PodSettings): V1Container {
     ...(envFrom !== undefined && envFrom.length > 0 && { envFrom }),
     ...(resources !== undefined && { resources }),
     ...(isNim === true && gpus > 0 && { resources: { limits: gpu, requests: gpu } }),
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      ...(readOnlyRoot === true && { readOnlyRootFilesystem: true }),
-      capabilities: { drop: ['ALL'] },
-    },
+    securityContext:
+      readOnlyRoot === true ? { ...restrictedContainer, readOnlyRootFilesystem: true } : restrictedContainer,
     ...(allMounts.length > 0 && { volumeMounts: allMounts }),
   }
 }

@@ -67,12 +67,23 @@ export function namesOfNimCache(name: string): NimCacheNames {
 export function checkNimServiceName(name: string): void {
   if (isTakenByOperator(name))
     throw invalidName('NIMService', name, 'The operator gives this name to an object of its own.', `${name}-1`)
-  if (!isDnsLabel(name))
+  checkServiceName('NIMService', name)
+}
+
+/**
+ * For what a Service is named after, with or without the operator.
+ *
+ * @param reserved characters that are put behind the name.
+ * @throws NimctlError `usage` / `NAME_INVALID` with a name that would be right.
+ */
+export function checkServiceName(kind: string, name: string, reserved = 0): void {
+  const max = maxLabel - reserved
+  if (name.length > max || !dnsLabel.test(name))
     throw invalidName(
-      'NIMService',
+      kind,
       name,
-      `It becomes the name of a Service: lower-case letters, digits and -, a letter first, at most ${maxLabel} characters, no dots.`,
-      suggestion(name, maxLabel),
+      `It becomes the name of a Service: lower-case letters, digits and -, a letter first, at most ${max} characters, no dots.`,
+      suggestion(name, max),
     )
 }
 

@@ -16,7 +16,7 @@ it.each([
   [{ tp: '0' }, 1],
   [{}, 1],
 ])('tags %j want %i GPUs', (tags, expected) => {
-  expect(gpuCount({ id: 'a', tags })).toBe(expected)
+  expect(gpuCount({ tags })).toBe(expected)
 })
 
 it.each([

@@ -41,11 +41,12 @@ export function addClusterPlaceOptions(command: Command, group: string, what: st
   return command
 }
 
-/** Flags of commands that run Jobs. */
-export function addClusterOptions(command: Command): Command {
-  addClusterPlaceOptions(command, heading, 'of the Job')
+/** Where a pod runs and as whom, as {@link addPlacementOptions} declares it. */
+export type PlacementFlags = Pick<ClusterFlags, 'nodeSelector' | 'toleration' | 'runtimeClass' | 'runAs'>
+
+/** Flags of what makes pods, at once or as YAML. */
+export function addPlacementOptions(command: Command, group: string): Command {
   const options = [
-    new Option('--service-account <name>', 'of the pod'),
     new Option('--node-selector <label=value>', 'nodes it may run on; may be repeated').argParser(collectLabel),
     new Option('--toleration <key[=value][:effect]>', 'a taint it may pass over; may be repeated').argParser(
       collectToleration,
@@ -54,9 +55,20 @@ export function addClusterOptions(command: Command): Command {
     new Option('--run-as <uid:gid[:fsgroup]>', "who runs in the pod; image: the image's own user")
       .default(operatorsUser, '1000:2000:2000')
       .argParser(parseRunAs),
+  ]
+  for (const option of options) command.addOption(option.helpGroup(group))
+  return command
+}
+
+/** Flags of commands that run Jobs. */
+export function addClusterOptions(command: Command): Command {
+  addClusterPlaceOptions(command, heading, 'of the Job')
+  command.addOption(new Option('--service-account <name>', 'of the pod').helpGroup(heading))
+  addPlacementOptions(command, heading)
+  const options = [
     new Option('--pull-secret <name>', "an existing Secret for the image's registry"),
     new Option('--ngc-secret <name[/key]>', 'an existing Secret with the NGC key (default key: NGC_API_KEY)').argParser(
-      parseSecretKey,
+      secretKeyParser('NGC_API_KEY'),
     ),
     new Option('--pod-running-timeout <duration>', 'how long a pod may be stuck before that is an error')
       .default(parseDuration('5m'), '5m')
@@ -67,11 +79,14 @@ export function addClusterOptions(command: Command): Command {
   return command
 }
 
-function parseSecretKey(text: string): { name: string; key: string } {
-  const [, name, key = 'NGC_API_KEY'] = /^([a-z0-9][a-z0-9.-]*)(?:\/([\w.-]+))?$/.exec(text) ?? []
-  if (name === undefined)
-    throw new InvalidArgumentError('Expected a name and a key such as nvidia-nim-secrets/NGC_API_KEY.')
-  return { name, key }
+/** For Secrets that are referred to by name and key. @param usualKey where the key is left out. */
+export function secretKeyParser(usualKey: string): (text: string) => { name: string; key: string } {
+  return text => {
+    const [, name, key = usualKey] = /^([a-z0-9][a-z0-9.-]*)(?:\/([\w.-]+))?$/.exec(text) ?? []
+    if (name === undefined)
+      throw new InvalidArgumentError(`Expected a name and a key such as nvidia-nim-secrets/${usualKey}.`)
+    return { name, key }
+  }
 }
 
 /** Loads the client library. */

@@ -6,6 +6,7 @@ import { emitNimBuildCommand } from './nimbuild.ts'
 import { emitNimCacheCommand } from './nimcache.ts'
 import { emitNimPipelineCommand } from './nimpipeline.ts'
 import { emitNimServiceCommand } from './nimservice.ts'
+import { emitPodCommand } from './pod.ts'
 import { emitStackCommand } from './stack.ts'
 
 export function emitCommand(context: Context): Command {
@@ -21,6 +22,7 @@ export function emitCommand(context: Context): Command {
     .addCommand(emitNimPipelineCommand(context))
     .addCommand(emitNimBuildCommand(context))
     .addCommand(emitLoaderCommand(context))
+    .addCommand(emitPodCommand(context))
 }
 
 const examples = `

@@ -26,12 +26,21 @@ export interface OutputFlags {
 
 const heading = 'Objects:'
 
+/** For kinds of the NIM Operator. */
 export function addOutputOptions(command: Command): Command {
   const options = [
-    new Option('-n, --namespace <name>', 'of the objects'),
     new Option('--operator-version <version>', 'of the NIM Operator in the cluster (default: the newest known)'),
     new Option('--context <name>', 'of the kubeconfig: ask this cluster for the version of its operator'),
     new Option('--kubeconfig <file>', 'the same, instead of KUBECONFIG and ~/.kube/config'),
+  ]
+  for (const option of options) command.addOption(option.helpGroup(heading))
+  return addPlainOutputOptions(command)
+}
+
+/** For kinds that need no NIM Operator. */
+export function addPlainOutputOptions(command: Command): Command {
+  const options = [
+    new Option('-n, --namespace <name>', 'of the objects'),
     new Option('--patch <file>', 'YAML that changes objects, as kustomize patches; may be repeated').argParser(collect),
     new Option(
       '--set <path=value>',
