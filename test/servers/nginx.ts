@@ -109,7 +109,7 @@ http {
     location /index/ { dav_methods PUT DELETE; create_full_put_path on; autoindex on; autoindex_format json; }
     location /plain/ { dav_methods PUT DELETE; create_full_put_path on; client_max_body_size 10m; }
     location /private/ {
-      ${dav}
+      ${dav} types { application/x-tar tar; }
       auth_basic nimctl;
       auth_basic_user_file ${at('users')};
       set $who_does "$remote_user:$request_method";

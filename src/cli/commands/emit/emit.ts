@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 
 import type { Context } from '../../context.ts'
+import { emitKserveCommand } from './kserve.ts'
 import { emitLoaderCommand } from './loader.ts'
 import { emitNimBuildCommand } from './nimbuild.ts'
 import { emitNimCacheCommand } from './nimcache.ts'
@@ -23,6 +24,7 @@ export function emitCommand(context: Context): Command {
     .addCommand(emitNimBuildCommand(context))
     .addCommand(emitLoaderCommand(context))
     .addCommand(emitPodCommand(context))
+    .addCommand(emitKserveCommand(context))
 }
 
 const examples = `
