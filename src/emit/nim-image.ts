@@ -1,3 +1,4 @@
+import { isPublicRegistry } from '../image/public-registries.ts'
 import { parseImageReference, type RegistryReference } from '../image/reference.ts'
 import { NimctlError } from '../system/errors.ts'
 import { findMirrored, type MirroredImage, mirroredReference } from './mirrored.ts'
@@ -23,7 +24,7 @@ export function nimImage(name: string | undefined, { imageRegistry, mirrored }: 
   const image = registryImage(name)
   if (mirrored !== undefined) return byDigest(image, mirrored)
   const warnings: string[] = []
-  if (imageRegistry === undefined && publicRegistries.has(image.registry))
+  if (imageRegistry === undefined && isPublicRegistry(image.registry))
     warnings.push(
       `${name} is pulled from ${image.registry}, which a disconnected cluster can't reach: give --image-registry, where nimctl mirror put it.`,
     )
@@ -70,5 +71,3 @@ function named(repository: string, { tag, digest }: RegistryReference) {
       : { repository, tag: tag ?? 'latest' }
   return { ...parts, reference: `${parts.repository}:${parts.tag}` }
 }
-
-const publicRegistries = new Set(['nvcr.io', 'docker.io', 'ghcr.io', 'quay.io', 'registry.k8s.io'])

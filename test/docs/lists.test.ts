@@ -71,7 +71,7 @@ it('the catalogue has every check that the source makes, and no other', () => {
   const names = source
     .filter(({ path }) => path !== 'src/validate/catalogue.ts')
     .flatMap(({ text }) =>
-      [...text.matchAll(/'((?:cache|store|reader|image|pod|endpoint)\.(?!tar')[a-z-]+)'/g)].map(
+      [...text.matchAll(/'((?:cache|store|reader|image|pod|endpoint|objects)\.(?!tar')[a-z-]+)'/g)].map(
         ([, name = '']) => name,
       ),
     )

@@ -22,18 +22,20 @@ import {
 } from '../options/values.ts'
 import { validateEndpointCommand } from './validate-endpoint.ts'
 import { validateImageCommand } from './validate-image.ts'
+import { validateObjectsCommand } from './validate-objects.ts'
 import { validatePodCommand } from './validate-pod.ts'
 
 export function validateCommand(context: Context): Command {
   return new Command('validate')
     .description(
-      'Checks caches, stores, images, pods and endpoints, changes nothing, and exits with 3 when a check failed.',
+      'Checks caches, stores, images, objects, pods and endpoints, changes nothing, and exits with 3 when a check failed.',
     )
     .option('--list-checks', 'list what is checked, by name')
     .action((flags: { listChecks?: true }, command: Command) => listChecks(flags, { command, context }))
     .addCommand(validateCacheCommand(context))
     .addCommand(validateStoreCommand(context))
     .addCommand(validateImageCommand(context))
+    .addCommand(validateObjectsCommand(context))
     .addCommand(validatePodCommand(context))
     .addCommand(validateEndpointCommand(context))
 }
