@@ -1,6 +1,7 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type Tags } from 'yaml'
 
 import { parsePath, type PathStep } from './path.ts'
+import { lostIndentation } from './shape.ts'
 
 /** An object of a file, with the way back to the lines that it was written on. */
 export interface LocatedObject {
@@ -44,13 +45,19 @@ export function readYaml(file: string, text: string): { objects: LocatedObject[]
         line: lineAt(offset),
         problem: message,
       }))
-      if (problems.length > 0) unreadable.push(...problems)
+      if (problems.length > 0 && !isFlat(document)) unreadable.push(...problems)
       else if (!isEmpty(document)) objects.push(...objectsOf(document, { file, lineAt }))
     }
   } catch (error) {
     unreadable.push({ file, line: 1, problem: whyUnreadable(error) })
   }
   return { objects, unreadable }
+}
+
+/** Fields of several depths that came to stand at one repeat their names; what happened to them says more. */
+function isFlat(document: Document): boolean {
+  const repeats = document.errors.every(({ code }) => code === 'DUPLICATE_KEY')
+  return repeats && lostIndentation(document.toJS({ maxAliasCount: maxAliases })) !== undefined
 }
 
 /** Of comments alone, or of nothing between two lines of dashes. */
