@@ -13,7 +13,16 @@ export async function judge(
   const checks = openCheckLog()
   const { objects, unreadable } = readYaml('a.yaml', text)
   const source = { objects, checks: unreadable.map(asCheck), files: 1, bytes: text.length }
-  const request = { target: 'a.yaml', source, operatorVersion, registries, online, checks, report: silent }
+  const request = {
+    target: 'a.yaml',
+    source,
+    operatorVersion,
+    registries,
+    online,
+    checks,
+    signal: new AbortController().signal,
+    report: silent,
+  }
   return await Array.fromAsync((await validateObjects(request)).checks)
 }
 

@@ -147,7 +147,7 @@ describe('seeds', () => {
     let item = 0
     return text
       .split('\n')
-      .filter(line => !/^#/.test(line))
+      .filter(line => !line.startsWith('#'))
       .map(line => {
         const name = /^(- )?([\w./]+) :/.exec(line)?.[2] ?? ''
         if (name === 'source') inSource = true
