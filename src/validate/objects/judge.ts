@@ -89,9 +89,9 @@ function remarksOn({ value, writtenAt }: LocatedObject, neighbours: Neighbours, 
   const known = operatorKindOf(value) !== undefined || isPlainKind(value)
   const workloads = workloadsOf(value)
   return [
-    ...withoutConsequences(checkObject(value, operatorVersion, { kubernetesVersion })).map(finding =>
-      remarkOf(finding, writtenAt),
-    ),
+    ...withoutConsequences(checkObject(value, operatorVersion, { kubernetesVersion }))
+      .filter(({ rule }) => online || !wantedOffline.includes(rule))
+      .map(finding => remarkOf(finding, writtenAt)),
     ...(known ? [] : [unknownKind(value)]),
     ...remarksOnSecretObject(value),
     ...workloads.flatMap(workload => [
@@ -176,6 +176,9 @@ const bySeverity: Record<Severity, { name: string; status: CheckStatus }> = {
   warning: { name: 'objects.doubtful', status: 'warning' },
   advice: { name: 'objects.advice', status: 'warning' },
 }
+
+/** What the operator warns of, and an air gap wants: without a Secret the NIM has no key, and asks nobody. */
+const wantedOffline = ['auth-secret-left-out']
 
 /** A value of another type is nothing to the rules after it: they would call it missing. */
 function withoutConsequences(findings: readonly Finding[]): Finding[] {

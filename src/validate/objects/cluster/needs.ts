@@ -49,7 +49,7 @@ export interface ClaimNeed {
 }
 
 /** The kinds of metrics that a HorizontalPodAutoscaler names, by the API that serves them. */
-export interface MetricsNeed {
+interface MetricsNeed {
   path: string
   api: 'metrics.k8s.io' | 'custom.metrics.k8s.io' | 'external.metrics.k8s.io'
 }
