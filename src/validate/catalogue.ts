@@ -265,7 +265,6 @@ export const knownChecks: readonly KnownCheck[] = [
     when: 'a kustomization names a resource elsewhere; `not-provable` where it changes its resources',
   },
   { name: 'objects.kind', worst: 'not-provable', when: 'nimctl does not know the kind' },
-  { name: 'objects.repeated', worst: 'failed', when: 'two objects have the same kind and name' },
   {
     name: 'objects.refused',
     worst: 'failed',

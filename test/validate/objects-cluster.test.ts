@@ -131,28 +131,23 @@ it('finds everything that a cache and a service want', async () => {
   expect(bad(checks)).toEqual(['objects.volume not-provable'])
   expect(new Set(checks.map(({ name }) => name))).toEqual(
     new Set([
-      ...[
-        'objects.api-server',
-        'objects.gpu-nodes',
-        'objects.node-labels',
-        'objects.taints',
-        'objects.gpus-allocatable',
-      ],
-      ...[
-        'objects.gpus-free',
-        'objects.gpu-operator',
-        'objects.nim-operator',
-        'objects.operator-version',
-        'objects.crd',
-      ],
-      ...[
-        'objects.namespace',
-        'objects.storage-class',
-        'objects.volume',
-        'objects.secret',
-        'objects.object',
-        'objects.server',
-      ],
+      'objects.api-server',
+      'objects.gpu-nodes',
+      'objects.node-labels',
+      'objects.taints',
+      'objects.gpus-allocatable',
+      'objects.gpus-free',
+      'objects.gpu-operator',
+      'objects.nim-operator',
+      'objects.operator-version',
+      'objects.crd',
+      'objects.namespace',
+      'objects.storage-class',
+      'objects.volume',
+      'objects.secret',
+      'objects.object',
+      'objects.advice',
+      'objects.server',
     ]),
   )
   expect(JSON.stringify(checks)).not.toMatch(/c2VjcmV0/)

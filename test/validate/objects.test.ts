@@ -85,7 +85,7 @@ describe('rules of the operator', () => {
 
   it('tells two objects of one name', async () => {
     const checks = await judge(`${service(whole)}---\n${service(whole)}`)
-    expect(findings(checks)).toEqual(['objects.repeated 18 NIMService/llama .metadata.name'])
+    expect(findings(checks)).toEqual(['objects.fails 18 NIMService/llama .metadata.name'])
   })
 })
 

@@ -1,4 +1,5 @@
 import { checkObject } from '../../operator/check-object.ts'
+import { checkObjects } from '../../operator/check-objects.ts'
 import type { Finding, Severity } from '../../operator/finding.ts'
 import type { KubernetesObject } from '../../operator/objects.ts'
 import { operatorKindOf } from '../../operator/schema/kinds.ts'
@@ -35,10 +36,10 @@ export interface JudgeRules {
 /** What stands in objects, each by itself and all together. */
 export function judgeObjects(objects: readonly LocatedObject[], rules: JudgeRules): Judgement[] {
   const neighbours = { secretKeys: secretKeysOf(objects) }
-  const repeated = repeatedIn(objects)
+  const together = remarksTogether(objects, rules)
   return objects.map(located => ({
     located,
-    remarks: [...(repeated.get(located) ?? []), ...remarksOn(located, neighbours, rules)],
+    remarks: [...remarksOn(located, neighbours, rules), ...(together.get(located) ?? [])],
   }))
 }
 
@@ -54,34 +55,32 @@ function secretKeysOf(objects: readonly LocatedObject[]): Neighbours['secretKeys
   return new Map(secrets.map(({ value }) => [textAt(value, 'metadata', 'name') ?? '', keysOfSecret(value)]))
 }
 
-/** Of two objects with one name, the second replaces the first. */
-function repeatedIn(objects: readonly LocatedObject[]): Map<LocatedObject, Remark[]> {
-  const first = new Map<string, LocatedObject>()
-  const remarks = new Map<LocatedObject, Remark[]>()
-  for (const located of objects) {
+/** What several objects say only together. */
+function remarksTogether(
+  objects: readonly LocatedObject[],
+  { operatorVersion, online }: JudgeRules,
+): Map<LocatedObject, Remark[]> {
+  const whole = objects.flatMap(located => {
     const { value } = located
-    const name = textAt(value, 'metadata', 'name')
-    if (name === undefined) continue
-    const group = (textAt(value, 'apiVersion') ?? '').replace(/\/?[^/]*$/, '')
-    const key = JSON.stringify([group, textAt(value, 'kind'), textAt(value, 'metadata', 'namespace'), name])
-    const before = first.get(key)
-    if (before === undefined) first.set(key, located)
-    else
-      remarks.set(located, [
-        {
-          name: 'objects.repeated',
-          status: 'failed',
-          path: 'metadata.name',
-          expected: 'a name of its own',
-          found: `${before.file}:${before.lineOf('metadata.name')} has the same`,
-          next: 'Applied together, the later one replaces the earlier one: rename one, or take it away.',
-        },
-      ])
-  }
-  return remarks
+    return isObject(value) && lostIndentation(value) === undefined ? [{ located, value }] : []
+  })
+  const findings = checkObjects(
+    whole.map(({ value }) => value),
+    operatorVersion,
+  )
+  return new Map(
+    whole.map(({ located }, index) => [
+      located,
+      remarksOf(
+        findings.filter(finding => finding.index === index),
+        { located, online },
+      ),
+    ]),
+  )
 }
 
-function remarksOn({ value, writtenAt }: LocatedObject, neighbours: Neighbours, rules: JudgeRules): Remark[] {
+function remarksOn(located: LocatedObject, neighbours: Neighbours, rules: JudgeRules): Remark[] {
+  const { value } = located
   const { operatorVersion, kubernetesVersion, registries, online } = rules
   if (!isObject(value)) return [noObject]
   const flat = lostIndentation(value)
@@ -89,9 +88,7 @@ function remarksOn({ value, writtenAt }: LocatedObject, neighbours: Neighbours, 
   const known = operatorKindOf(value) !== undefined || isPlainKind(value)
   const workloads = workloadsOf(value)
   return [
-    ...withoutConsequences(checkObject(value, operatorVersion, { kubernetesVersion }))
-      .filter(({ rule }) => online || !wantedOffline.includes(rule))
-      .map(finding => remarkOf(finding, writtenAt)),
+    ...remarksOf(checkObject(value, operatorVersion, { kubernetesVersion }), { located, online }),
     ...(known ? [] : [unknownKind(value)]),
     ...remarksOnSecretObject(value),
     ...workloads.flatMap(workload => [
@@ -177,19 +174,38 @@ const bySeverity: Record<Severity, { name: string; status: CheckStatus }> = {
   advice: { name: 'objects.advice', status: 'warning' },
 }
 
-/** What the operator warns of, and an air gap wants: without a Secret the NIM has no key, and asks nobody. */
-const wantedOffline = ['auth-secret-left-out']
+/** Rules of the operator that checks of this folder say with more. Online, the first says nothing that matters. */
+const saidHere = ['auth-secret-calls-home', 'image-not-pinned', 'image-reference']
 
-/** A value of another type is nothing to the rules after it: they would call it missing. */
+/** Likewise where there is an air gap, or what it wants: without a Secret the NIM has no key, and asks nobody. */
+const otherwiseOffline = ['profile-not-pinned', 'auth-secret-left-out']
+
+/** True of every such object, and wrong on some hardware alone, of which the object says nothing. */
+const remindersOnly = ['multi-gpu-on-vgpu']
+
+function remarksOf(
+  findings: readonly Finding[],
+  { located, online }: { located: LocatedObject; online: boolean },
+): Remark[] {
+  return withoutConsequences(findings)
+    .filter(({ rule }) => !saidHere.includes(rule) && (online || !otherwiseOffline.includes(rule)))
+    .map(finding => remarkOf(finding, located.writtenAt))
+}
+
+/** A value of another type is missing to the rules after it; and whatever is made of a repeated object is made twice. */
 function withoutConsequences(findings: readonly Finding[]): Finding[] {
   const mistyped = new Set(findings.flatMap(({ rule, path }) => (rule === 'wrong-type' ? [path] : [])))
-  return findings.filter(({ rule, path }) => rule === 'wrong-type' || !mistyped.has(path))
+  const repeated = findings.some(({ rule }) => rule === 'object-repeated')
+  return findings
+    .filter(({ rule, path }) => rule === 'wrong-type' || !mistyped.has(path))
+    .filter(({ rule }) => !(repeated && rule === 'name-taken'))
 }
 
 function remarkOf({ rule, path, severity, message, source }: Finding, writtenAt: LocatedObject['writtenAt']): Remark {
   const written = rule === 'wrong-type' ? writtenAt(path) : undefined
   return {
     ...bySeverity[severity],
+    ...(remindersOnly.includes(rule) && { status: 'ok' }),
     path,
     expected: `what ${source} says`,
     found: `${rule}: ${message}`,
