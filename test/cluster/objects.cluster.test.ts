@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 
 import { beforeAll, describe, expect, it } from 'vitest'
 
+import { codeBlocks, readPage } from '../docs/markdown.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
 import { readRole } from './documented-role.ts'
 import { apply, claim, kubeconfigOf, openWorkplace, secret, type Workplace } from './workplace.ts'
@@ -315,4 +316,39 @@ it('needs no more rights than to read names, and says what it could not see', as
   expect(statuses.has('failed')).toBe(false)
   expect(statuses.has('not-provable')).toBe(true)
   expect(judged.exitCode).toBe(0)
+})
+
+it('sees all with the ClusterRole of the documentation', async () => {
+  const block = codeBlocks(readPage('docs/kubernetes.md')).find(({ text }) => text.includes('name: nimctl-look'))
+  const role = `nimctl-look-${place.namespace}`
+  await place.kubectl(['apply', '-f', '-'], block?.text.replace('name: nimctl-look', `name: ${role}`))
+  await place.kubectl(['create', 'serviceaccount', 'all'])
+  await place.kubectl([
+    'create',
+    'clusterrolebinding',
+    role,
+    `--clusterrole=${role}`,
+    `--serviceaccount=${place.namespace}:all`,
+  ])
+  const kubeconfig = await kubeconfigOf(
+    place,
+    (await place.kubectl(['create', 'token', 'all', '--duration=20m'])).trim(),
+  )
+  try {
+    const judged = await judge(
+      [service('llama', { runtimeClassName: 'nvidia' }), cache('b', {})],
+      '--kubeconfig',
+      kubeconfig,
+    )
+    const unproved = judged.checks
+      .filter(({ status }) => status === 'not-provable')
+      .map(({ name, found }) => `${name} ${found}`)
+    // Whether its provisioner makes a volume, nobody knows beforehand.
+    expect(unproved.filter(line => !line.startsWith('objects.volume'))).toEqual([])
+    expect(judged.checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['objects.server', 'objects.secret', 'objects.claim']),
+    )
+  } finally {
+    await place.kubectl(['delete', 'clusterrolebinding,clusterrole', role])
+  }
 })

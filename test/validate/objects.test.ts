@@ -57,6 +57,12 @@ describe('rules of the operator', () => {
     expect(checks[0]).toMatchObject({ next: 'Write it in quotes: "1.10"' })
   })
 
+  it('does not repeat the value of a variable', async () => {
+    const checks = await judge(service(whole.replace('env:\n', 'env:\n- {name: DB_PASSWORD, value: 12345678}\n')))
+    expect(findings(checks)).toContain('objects.refused 8 NIMService/llama .spec.env[0].value')
+    expect(JSON.stringify(checks)).not.toContain('12345678')
+  })
+
   it('says which fields an older operator drops', async () => {
     const text = service(`${whole}\ninitContainers:\n- {name: a, image: {repository: registry.internal/a, tag: "1"}}`)
     expect(findings(await judge(text))).toEqual([])

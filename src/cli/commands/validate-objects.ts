@@ -36,6 +36,7 @@ export function validateObjectsCommand(context: Context): Command {
       const paths = requireFiles(flags)
       const { operatorVersion, imageRegistry = [], online = false } = flags
       const version = operatorVersion === undefined ? undefined : parseOperatorVersion(operatorVersion)
+      const cluster = await openAskedCluster(flags, context)
       await runChecks(
         flags,
         context,
@@ -45,7 +46,7 @@ export function validateObjectsCommand(context: Context): Command {
             source: await readObjectFiles(paths, () => context.readStdin()),
             registries: imageRegistry.map(registry => registry.replace(/\/+$/, '')),
             online,
-            ...given({ operatorVersion: version, cluster: await openAskedCluster(flags, context) }),
+            ...given({ operatorVersion: version, cluster }),
             checks,
             signal: context.signal,
             report: context.report,

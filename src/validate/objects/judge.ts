@@ -178,7 +178,7 @@ const bySeverity: Record<Severity, { name: string; status: CheckStatus }> = {
 const saidHere = ['auth-secret-calls-home', 'image-not-pinned', 'image-reference']
 
 /** Likewise where there is an air gap, or what it wants: without a Secret the NIM has no key, and asks nobody. */
-const otherwiseOffline = ['profile-not-pinned', 'auth-secret-left-out']
+const otherwiseOffline = ['profile-not-pinned', 'auth-secret-left-out', 'empty-dir-in-production']
 
 /** True of every such object, and wrong on some hardware alone, of which the object says nothing. */
 const remindersOnly = ['multi-gpu-on-vgpu']
@@ -202,6 +202,9 @@ function withoutConsequences(findings: readonly Finding[]): Finding[] {
 }
 
 function remarkOf({ rule, path, severity, message, source }: Finding, writtenAt: LocatedObject['writtenAt']): Remark {
+  // A password of digits alone is a number to YAML.
+  if (variableValue.test(path))
+    return { ...bySeverity[severity], path, expected: 'text', found: `${rule}: not in quotes` }
   const written = rule === 'wrong-type' ? writtenAt(path) : undefined
   return {
     ...bySeverity[severity],
@@ -213,6 +216,8 @@ function remarkOf({ rule, path, severity, message, source }: Finding, writtenAt:
     ...(written !== undefined && /in quotes/.test(message) && { next: `Write it in quotes: "${written}"` }),
   }
 }
+
+const variableValue = /\.env\[\d+\]\.value$/
 
 function checkOf(located: LocatedObject, { path, ...verdict }: Remark): Check {
   const { found, ...rest } = verdict
