@@ -15,6 +15,7 @@ const flow = [
   'validate',
   'emit',
   'status',
+  'hybrid-manager',
   'pipeline',
   'cli',
 ]

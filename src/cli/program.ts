@@ -69,6 +69,11 @@ const sources: readonly CommandSource[] = [
     load: async context => (await import('./commands/status.ts')).statusCommand(context),
   },
   {
+    name: 'hm',
+    summary: "show and change the images of Hybrid Manager's models",
+    load: async context => (await import('./commands/hm.ts')).hmCommand(context),
+  },
+  {
     name: 'doctor',
     summary: 'say what is missing on this host',
     load: async context => (await import('./commands/doctor.ts')).doctorCommand(context),

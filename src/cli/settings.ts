@@ -64,6 +64,26 @@ export function endpointKey(env: Environment): Secret | undefined {
   })
 }
 
+/**
+ * Of Hybrid Manager, in the words of its how-to.
+ *
+ * @throws NimctlError `auth` / `HM_KEY_MISSING`; `usage` / `HM_KEY_INVALID`.
+ */
+export function hybridManagerKey(env: Environment): Secret {
+  const key = env.HM_ACCESS_KEY?.trim()
+  if (!key) {
+    throw new NimctlError('auth', 'HM_KEY_MISSING', {
+      what: 'Hybrid Manager answers those who show an access key, and there is none.',
+      next: 'Make one in its portal and export it: export HM_ACCESS_KEY=…',
+    })
+  }
+  if (/^[\x21-\x7E]+$/.test(key)) return secret(key)
+  throw new NimctlError('usage', 'HM_KEY_INVALID', {
+    what: 'HM_ACCESS_KEY is no key: it holds white space or characters that no header takes.',
+    next: 'Give the key alone, without quotes.',
+  })
+}
+
 export function nimctlVersion(): string {
   const packageJson: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   if (typeof packageJson === 'object' && packageJson !== null && 'version' in packageJson) {

@@ -190,6 +190,11 @@ export const knownChecks: readonly KnownCheck[] = [
     worst: 'failed',
     when: "`hm`: the model's folder lies in itself, `nim-X/nim-X`; a warning where the URL names both",
   },
+  {
+    name: 'reader.folder',
+    worst: 'warning',
+    when: '`hm`: the folder is named as its how-to names them, `nim-…`, but for another model than lies in it',
+  },
   { name: 'reader.lora-only', worst: 'failed', when: '`hm`: all profiles are for LoRA, which it does not offer' },
   { name: 'reader.key', worst: 'failed', when: '`nim`: an NGC address as key, but not encoded as the NIM asks for it' },
   { name: 'reader.bucket-name', worst: 'warning', when: "`nim`: the bucket's name does not go into a host's name" },

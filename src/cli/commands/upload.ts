@@ -37,7 +37,7 @@ export function uploadCommand(context: Context): Command {
         'From one bucket to another of the same service, the server copies.',
     )
     .argument('<source>', "a cache, any directory with --layout plain, or a store's URL")
-    .argument('<url...>', 'stores and prefixes, such as s3://models/llama or file:///mnt/share/llama')
+    .argument('<url...>', 'stores and prefixes, such as s3://models/llama; {model} in it: a folder named for the image')
     .addOption(
       new Option(
         '--layout <layout>',
@@ -85,6 +85,7 @@ Examples:
   nimctl upload ./cache s3://models/llama --dry-run
   nimctl upload ./cache s3://models/llama --endpoint-url https://s3.internal:9000 --require full-checksum
   nimctl upload ./cache s3://nim-mirror/ --layout ngc
+  nimctl upload ./cache 's3://models/model-cache/{model}'
   nimctl upload s3://models/llama s3://models-copy/llama
   nimctl upload ./cache s3://models/llama-tar --layout tar
   nimctl upload s3://models/llama s3://models-copy/llama file:///mnt/share/llama
@@ -96,7 +97,7 @@ async function uploadAll(
   { flags, context }: { flags: UploadFlags; context: Context },
 ): Promise<void> {
   const opened: Store[] = []
-  for (const url of urls.map(parseStoreUrl)) {
+  for (const url of (await fillModelFolders(urls, from, { flags, context })).map(parseStoreUrl)) {
     opened.push(await openFlaggedStore(url, flags, { context, readOnly: flags.dryRun === true }))
   }
   if (flags.dryRun === true) {
@@ -108,6 +109,34 @@ async function uploadAll(
     const { source, prepared } = await prepareAll(from, opened, { flags, context })
     await carryOut(source, prepared, { flags, context })
   })
+}
+
+/** The image is asked for only where a destination has to know it: a source in a store is far away. */
+async function fillModelFolders(
+  urls: readonly string[],
+  from: string,
+  { flags, context }: { flags: UploadFlags; context: Context },
+): Promise<string[]> {
+  const { fillModelFolder, waitsForModel } = await import('../../transfer/model-folder.ts')
+  if (!urls.some(waitsForModel)) return [...urls]
+  const { image } = (await readSourceRecord(from, { flags, context })) ?? {}
+  return urls.map(url => fillModelFolder(url, image))
+}
+
+async function readSourceRecord(
+  from: string,
+  { flags, context }: { flags: UploadFlags; context: Context },
+): Promise<Pick<CacheRecord, 'image'> | undefined> {
+  if (!isUrl(from)) {
+    const { readCacheRecord } = await import('../../cache/record.ts')
+    return await readCacheRecord(resolve(from))
+  }
+  const { recordOf } = await import('../../transfer/store-source.ts')
+  const { requireInventory } = await import('../../transfer/marker.ts')
+  const store = await openFlaggedStore(parseStoreUrl(from), flags, { context, readOnly: true })
+  const { inventory } = await requireInventory(store, flags.image, context.signal)
+  store.close()
+  return recordOf(inventory.header)
 }
 
 async function prepareAll(
@@ -149,7 +178,7 @@ async function openSource(
   from: string,
   { flags, context }: { flags: UploadFlags; context: Context },
 ): Promise<OpenedSource> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) return await openStoredSource(from, { flags, context })
+  if (isUrl(from)) return await openStoredSource(from, { flags, context })
   const { readCacheRecord } = await import('../../cache/record.ts')
   const { scanCacheTree } = await import('../../cache/scan.ts')
   const { openDirectorySource } = await import('../../transfer/source.ts')
@@ -157,6 +186,10 @@ async function openSource(
   const source = await openDirectorySource(await scanCacheTree(root), stateDirectory(context.env))
   const { layout = 'cache' } = flags
   return { source: await inLayout(source, layout), record: await readCacheRecord(root), layout }
+}
+
+function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
 }
 
 async function openStoredSource(

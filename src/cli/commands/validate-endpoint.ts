@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { endpointKinds, type EndpointKind } from '../../validate/endpoint-requests.ts'
 import type { Context } from '../context.ts'
 import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
+import { warnAboutServer } from '../options/keyed-server.ts'
 import { parseEndpointUrl, parseRetries } from '../options/values.ts'
 import { endpointKey, proxySettings } from '../settings.ts'
 
@@ -46,7 +47,7 @@ export function validateEndpointCommand(context: Context): Command {
       const { model, healthPath, kind, caFile, insecureSkipTlsVerify, retries } = flags
       const url = parseEndpointUrl(text)
       const key = endpointKey(env)
-      warn(context, { url, keyed: key !== undefined, insecure: insecureSkipTlsVerify === true })
+      warnAboutServer(context, { url, keyed: key !== undefined, insecure: insecureSkipTlsVerify === true })
       await runChecks(
         flags,
         context,
@@ -71,17 +72,4 @@ export function validateEndpointCommand(context: Context): Command {
       )
     })
   return addCheckOptions(command)
-}
-
-const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-function warn({ report }: Context, { url, keyed, insecure }: { url: URL; keyed: boolean; insecure: boolean }): void {
-  if (insecure) {
-    const message = `TLS certificates are not checked (--insecure-skip-tls-verify): anybody on the way could answer for ${url.host}.`
-    report({ event: 'warning', code: 'TLS_NOT_VERIFIED', message })
-  }
-  if (keyed && url.protocol === 'http:' && !loopback.test(url.hostname)) {
-    const message = `The key goes to ${url.host} without encryption: anybody on the way can read it.`
-    report({ event: 'warning', code: 'KEY_NOT_ENCRYPTED', message })
-  }
 }

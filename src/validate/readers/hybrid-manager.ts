@@ -1,6 +1,7 @@
 import type { InventoryHeader } from '../../inventory/inventory.ts'
 import type { Check } from '../../system/check.ts'
-import type { ReaderAddress } from './address.ts'
+import { modelFolder } from '../../transfer/model-folder.ts'
+import { splitPrefix, type ReaderAddress } from './address.ts'
 import { checkSpelling, kserve } from './kserve.ts'
 import { structural, type Reader } from './reader.ts'
 
@@ -11,6 +12,7 @@ export const hybridManager: Reader = {
   checkAddress: (address, header) => [
     ...kserve.checkAddress(address, header).filter(({ name }) => name !== 'reader.address'),
     ...checkForm(address),
+    ...checkFolder(address, header),
   ],
   checkHeader: checkLora,
   checkHubs,
@@ -25,6 +27,17 @@ function checkForm(address: ReaderAddress): Check[] {
     status: 'not-provable',
     next: "EDB's how-to writes it so; KServe alone would read it otherwise. Look at the pod's log after the first start.",
   }))
+}
+
+/** The how-to has one folder for each model; where it is named as there, it is to be this model's. */
+function checkFolder({ text, prefix, isArchive }: ReaderAddress, header: InventoryHeader | undefined): Check[] {
+  const folder = isArchive ? splitPrefix({ prefix }).folder : prefix
+  const { base: found } = splitPrefix({ prefix: folder })
+  const expected = header?.image === undefined ? undefined : modelFolder(header.image)
+  if (expected === undefined || !found.startsWith('nim-')) return []
+  const check = structural({ name: 'reader.folder', status: 'ok', path: text, expected, found })
+  if (found === expected) return [check]
+  return [{ ...check, status: 'warning', next: "It reads as another model's: nimctl upload DIR URL/{model}" }]
 }
 
 function checkLora({ profiles }: InventoryHeader): Check[] {
