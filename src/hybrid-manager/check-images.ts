@@ -18,7 +18,7 @@ export interface CheckImagesRequest extends InspectSourceOptions {
 }
 
 /** `not-provable`: it can be pulled, and nothing says which digest it is to have. */
-export interface ImageVerdict {
+interface ImageVerdict {
   status: 'ok' | 'failed' | 'not-provable'
   digest?: string
   expectedDigest?: string

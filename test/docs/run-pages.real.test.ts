@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
 import { findProfile, standIns } from '../../fixtures/stand-in/catalogue.ts'
+import { startHybridManager } from '../../fixtures/stand-in/hybrid-manager.ts'
+import { modelFolder } from '../../src/transfer/model-folder.ts'
 import { succeeded } from '../e2e/nimctl.ts'
 import { fillCache, openWorkplace, toStandInNgc, type Workplace } from '../e2e/workplace.ts'
 import { buildImage, manifestFile, pushImage } from '../image/built-image.ts'
@@ -62,9 +64,9 @@ it('docs/mirror.md runs as it stands, between registries of an own CA', async ()
   }
 })
 
-async function joinAuthorities(registries: readonly Registry[]): Promise<string> {
+async function joinAuthorities(authorities: readonly Pick<Registry, 'caFile'>[]): Promise<string> {
   const file = place.path('authorities.pem')
-  await writeFile(file, await Promise.all(registries.map(({ caFile = '' }) => readFile(caFile))))
+  await writeFile(file, await Promise.all(authorities.map(({ caFile = '' }) => readFile(caFile))))
   return file
 }
 
@@ -169,6 +171,42 @@ describe('with the buckets that the pages name', () => {
       await Promise.all([source.stop(), mirror.stop(), endpoint.stop()])
     }
   })
+})
+
+it('docs/hybrid-manager.md runs as it stands, with a stand-in for Hybrid Manager', async () => {
+  const credentials = { accessKeyId: 'docs', secretAccessKey: 'docs-secret' }
+  await mkdir(place.path('portal'))
+  const certificates = await makeCertificates(place.path('portal'), 'a portal')
+  const [source, registry, endpoint, seaweedfs] = await Promise.all([
+    startRegistry({ tls: true }),
+    startRegistry({ tls: true }),
+    startStandInEndpoint({ ...managementRoutes, ...modelRoutes.embeddings }),
+    startSeaweedfs({ credentials, buckets: ['models'] }),
+  ])
+  const ownCas = { NIMCTL_CA_FILE: await joinAuthorities([source, registry, certificates]) }
+  const image = await pushNim([source], ownCas)
+  const models = [{ id: 'c4b8', name: 'a model', imageUrl: `${source.host}/${image}` }]
+  const hybridManager = await startHybridManager({ accessKey: 'docs-key', tls: certificates, models })
+  try {
+    const values = {
+      HM: hybridManager.url,
+      REGISTRY: registry.host,
+      MODEL_ID: 'c4b8',
+      IMAGE: llm1.reference,
+      COPY: `${registry.host}/${image}`,
+      PROFILE: findProfile(llm1, 'vllm-fp16-tp1').id.slice(0, 8),
+      CONTAINER_FLAGS: containerFlags,
+      MODEL_PATH: `s3://models/model-cache/${modelFolder(llm1.reference)}/`,
+      ENDPOINT: endpoint.url,
+    }
+    const env = { ...seaweedfs.env, ...ownCas, HM_ACCESS_KEY: 'docs-key' }
+    const said = await run('docs/hybrid-manager.md', { directory: 'hybrid-manager', values, env })
+    expect(said).toContain(`${values.MODEL_PATH} is complete`)
+    expect(said).not.toContain('docs-key')
+    expect(hybridManager.models).toMatchObject([{ imageUrl: values.COPY }])
+  } finally {
+    await Promise.all([source, registry, endpoint, seaweedfs, hybridManager].map(each => each.stop()))
+  }
 })
 
 /** Puts an image with a model manifest into registries with TLS, by way of one without, and returns its name there. */

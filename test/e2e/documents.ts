@@ -175,6 +175,36 @@ export const documents = {
   // "`ok` and one list each": what else is in it is documented in docs/json.md.
   EmitResult: { ok: 'boolean', objects: ['map'], images: ['string'], warnings, prerequisites: [] },
   DoctorReport: { ok: 'boolean', checks: [{ name: 'string', status: 'string', found: 'string', 'next?': 'string' }] },
+  HybridManagerModels: {
+    ok: 'boolean',
+    url: 'string',
+    'insecureTls?': 'boolean',
+    complete: 'boolean',
+    models: [
+      {
+        id: 'string',
+        'name?': 'string',
+        'image?': 'string',
+        'check?': {
+          status: /^(ok|failed|not-provable)$/,
+          'digest?': digest,
+          'expectedDigest?': digest,
+          'found?': 'string',
+          'next?': 'string',
+        },
+      },
+    ],
+  },
+  HybridManagerImage: {
+    ok: 'boolean',
+    url: 'string',
+    'insecureTls?': 'boolean',
+    id: 'string',
+    'name?': 'string',
+    'before?': 'string',
+    after: 'string',
+    status: /^(changed|unchanged|planned)$/,
+  },
   Error: {
     category: /^(usage|check-failed|auth|not-found|unavailable|missing-tool|local|unexpected|interrupted)$/,
     code: /^[A-Z][A-Z0-9_]+$/,

@@ -164,3 +164,19 @@ it('sends the change again where the answer was lost', async () => {
   expect(await setModelImage(api, { id: 'c4b8', image: copy, dryRun: false })).toMatchObject({ status: 'changed' })
   expect(server.requests.filter(({ method }) => method === 'PATCH')).toHaveLength(2)
 })
+
+it.each([
+  [{ type: 'status', status: 403 }, 'HM_AUTH'],
+  [{ type: 'status', status: 404 }, 'HM_NOT_FOUND'],
+] as const)('says why a change was refused: %j', async (fault, code) => {
+  const { api, server } = await open()
+  server.misbehave({ path: 'c4b8', fault })
+  expect(await errorOf(setModelImage(api, { id: 'c4b8', image: copy, dryRun: false }))).toMatchObject({ code })
+})
+
+it("tells a refusal of the image in Hybrid Manager's words", async () => {
+  const { api } = await open({ accepts: () => false })
+  const error = await errorOf(setModelImage(api, { id: 'c4b8', image: copy, dryRun: false }))
+  expect(error).toMatchObject({ category: 'usage', code: 'HM_CHANGE_REFUSED' })
+  expect(error.why).toBe('It answers 400. imageUrl is not accepted')
+})

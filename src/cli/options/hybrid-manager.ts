@@ -50,7 +50,7 @@ export async function askHybridManager<T>(
   const { env, signal, report } = context
   const { insecureSkipTlsVerify, retries } = flags
   const portal = parsePortal(flags.url)
-  const caFile = flags.caFile ?? env.SSL_CERT_FILE
+  const caFile = flags.caFile || env.SSL_CERT_FILE
   const key = hybridManagerKey(env)
   const insecure = insecureSkipTlsVerify === true
   warnAboutServer(context, { url: portal, keyed: true, insecure })
@@ -70,7 +70,7 @@ export async function askHybridManager<T>(
 
 /** With a slash at its end: a portal may have a path. */
 function parsePortal(text: string | undefined): URL {
-  if (text === undefined) {
+  if (!text) {
     throw new NimctlError('usage', 'HM_URL_MISSING', {
       what: 'Nothing says where Hybrid Manager is.',
       next: 'Give the address of its portal: --url https://HOST (NIMCTL_HM_URL)',

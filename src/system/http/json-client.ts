@@ -56,7 +56,7 @@ export interface JsonClient {
   close(): void
 }
 
-export interface JsonRequest {
+interface JsonRequest {
   /** By default `POST` with a body, `GET` without. */
   method?: 'GET' | 'POST' | 'PATCH'
   body?: object | undefined

@@ -436,3 +436,13 @@ it.each([
 ] as const)('the store of %s is %s', (url, store) => {
   expect(storeUrlFor('kserve', url)).toBe(store)
 })
+
+it.each([
+  ['s3://b/model-cache/nim-nvidia-nvclip/', ['ok']],
+  ['s3://b/model-cache/nim-nvidia-other/', ['warning']],
+  ['s3://b/model-cache/clip/', []],
+])('tells Hybrid Manager of %s whether the folder is that of its model', async (url, statuses) => {
+  const { checks } = await read({ reader: 'hm', url, header: { image: 'registry.internal/nim/nvidia/nvclip:1' } })
+  const found = checks.filter(({ name }) => name === 'reader.folder')
+  expect(found.map(({ status }) => status)).toEqual(statuses)
+})
