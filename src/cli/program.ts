@@ -83,6 +83,17 @@ const sources: readonly CommandSource[] = [
     summary: 'print the version',
     load: async context => (await import('./commands/version.ts')).versionCommand(context),
   },
+  {
+    name: 'completion',
+    summary: 'print a script that completes command lines',
+    load: async context =>
+      (await import('./commands/completion.ts')).completionCommand(context, () => wholeProgram(context)),
+  },
+  {
+    name: 'man',
+    summary: 'print the man page',
+    load: async context => (await import('./commands/man.ts')).manCommand(context, () => wholeProgram(context)),
+  },
 ]
 
 export const commandNames = sources.map(({ name }) => name)
@@ -103,6 +114,10 @@ export async function createProgram(context: Context, words: readonly string[]):
   }
   settle(program)
   return program
+}
+
+function wholeProgram(context: Context): Promise<Command> {
+  return createProgram(context, commandNames)
 }
 
 const overview = `

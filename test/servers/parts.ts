@@ -13,6 +13,7 @@ export const allParts = [
   'kserve',
   'junitparser',
   'strace',
+  'shells',
 ] as const
 
 /**
@@ -58,6 +59,8 @@ export const partSources: Record<Part, PartSource> = {
   skopeo: { programs: { skopeo: ['skopeo'] } },
   // Shows what reaches the disk, and when.
   strace: { programs: { strace: ['strace'] } },
+  // What completes command lines, and what shows man pages.
+  shells: { programs: { zsh: ['zsh'], fish: ['fish'], mandoc: ['mandoc'] } },
   // perl-base is in every Debian: its crypt() makes the bcrypt hashes that docker-registry wants.
   registry: { programs: { 'docker-registry': ['docker-registry'], openssl: ['openssl'], perl: ['perl-base'] } },
   node: {

@@ -31,6 +31,8 @@ describe('clients of services', () => {
   it.each([
     { what: '--help', program: run(['--help']), loaded: [] },
     { what: 'help of a command', program: run(['cache', '--help']), loaded: [] },
+    { what: 'completion', program: run(['completion', 'bash']), loaded: [] },
+    { what: 'the man page', program: run(['man']), loaded: [] },
     { what: 'printing a Job', program: run(['profiles', 'i:1', '--on', 'kubernetes', '--dry-run']), loaded: [] },
     {
       what: 'asking a cluster',
