@@ -34,7 +34,7 @@ async function complete(...words: string[]): Promise<string[]> {
 
 it('completes every command', async () => {
   expect(await complete('')).toEqual(commandNames)
-  expect(await complete('validate', '')).toEqual(['cache', 'store', 'image', 'pod', 'endpoint'])
+  expect(await complete('validate', '')).toEqual(['cache', 'store', 'image', 'objects', 'pod', 'endpoint'])
 })
 
 it('completes every flag of every command', async () => {
