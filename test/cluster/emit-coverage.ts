@@ -9,12 +9,18 @@ export async function emitFlags(): Promise<string[]> {
   const program = await createProgram(nobody, ['emit'])
   const emit = program.commands.find(command => command.name() === 'emit')
   return (emit?.commands ?? []).flatMap((command: Command) =>
-    command.options.filter(isOwn).map(option => `${command.name()} ${option.long ?? option.short ?? ''}`),
+    command.options
+      .filter(isOwn)
+      .map(({ long }) => long ?? '')
+      .map(flag => (shared.includes(flag) ? flag : `${command.name()} ${flag}`)),
   )
 }
 
-/** Said for every row, or of how the result is shown. */
-const otherFlags = ['--output', '--write', '--operator-version']
+/** Said for every row, or of how the result is shown, or of where the version is found. */
+const otherFlags = ['--output', '--write', '--images', '--operator-version', '--context', '--kubeconfig']
+
+/** The same for every kind: one row is enough. */
+const shared = ['--set', '--patch']
 
 /** `Store:` is how this machine reads the inventory; what of it stands in objects has a row all the same. */
 function isOwn({ helpGroupHeading, long }: Option): boolean {
@@ -24,11 +30,11 @@ function isOwn({ helpGroupHeading, long }: Option): boolean {
 /** Those that stand in a row. */
 export function flagsInRows(rows: readonly EmitRow[]): Set<string> {
   return new Set(
-    rows.flatMap(({ kind, flags }) =>
-      flags
-        .split(' ')
+    rows.flatMap(({ args: [kind = '', , ...words] }) =>
+      words
         .filter(word => word.startsWith('-'))
-        .map(word => `${kind} ${word === '-n' ? '--namespace' : word}`),
+        .map(word => (word === '-n' ? '--namespace' : (word.split('=')[0] ?? word)))
+        .map(flag => (shared.includes(flag) ? flag : `${kind} ${flag}`)),
     ),
   )
 }

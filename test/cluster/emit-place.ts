@@ -1,8 +1,10 @@
 import { globSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { nimctl, succeeded } from '../e2e/nimctl.ts'
+import { writeFiles } from '../emit/run-argv.ts'
 import { makeHubCache, smallRecord, temporaryDirectory } from '../hub-cache.ts'
 
 /** Caches that were uploaded, for the placeholders of the rows. */
@@ -18,11 +20,14 @@ export async function makeEmitPlace(): Promise<Record<string, string>> {
   const ngc = pathToFileURL(path('ngc-store')).href
   succeeded(await nimctl(['upload', path('caches'), cache], { env }))
   succeeded(await nimctl(['upload', path('caches'), ngc, '--layout', 'ngc'], { env }))
+  await writeFile(path('patch.yaml'), 'kind: NIMService\nmetadata: {name: llama}\nspec: {replicas: 2}\n')
   return {
     cache,
     ngc,
     image: `${smallRecord.image}@${smallRecord.imageDigest}`,
     inventory: path('store/.nimctl/inventory.jsonl'),
+    patch: path('patch.yaml'),
+    files: await writeFiles(),
     'ngc-inventory': globSync(path('ngc-store/.nimctl/*.jsonl'))[0] ?? '',
   }
 }

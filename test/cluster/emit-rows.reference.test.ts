@@ -12,10 +12,8 @@ const newest = 'main'
 let set: Set<string>
 beforeAll(async () => {
   const place = await makeEmitPlace()
-  const rows = [...emitRows.entries()].filter(([, row]) => isFor(row, newest))
-  const emitted = await Promise.all(
-    rows.map(([index, row]) => emitRow(row, { name: `row-${index}`, version: newest, place })),
-  )
+  const rows = emitRows.filter(row => isFor(row, newest))
+  const emitted = await Promise.all(rows.map(row => emitRow(row, { version: newest, place })))
   set = setLeaves(
     emitted.flatMap(({ objects }) => objects),
     newest,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { checkObject } from '../../src/operator/check-object.ts'
 import type { KubernetesObject } from '../../src/operator/objects.ts'
+import { isObject } from '../emit/structural-schema.ts'
 import { installCrds } from './crds.ts'
 import { makeEmitPlace } from './emit-place.ts'
 import { emitRows, isFor, triedVersions } from './emit-rows.ts'
@@ -13,7 +14,6 @@ let server: ApiServer
 let place: Record<string, string>
 beforeAll(async () => {
   ;[server, place] = await Promise.all([startApiServer(), makeEmitPlace()])
-  await server.kubectl(['create', 'namespace', 'models'])
 })
 afterAll(() => server.stop())
 
@@ -32,12 +32,11 @@ describe.each(triedVersions)('under the CRDs of operator %s', version => {
   beforeAll(() => installCrds(server, version))
 
   it('the server takes every object that emit writes', async () => {
-    const rows = [...emitRows.entries()].filter(([, row]) => isFor(row, version))
-    const emitted = await Promise.all(
-      rows.map(([index, row]) => emitRow(row, { name: `row-${index}`, version, place })),
-    )
-    const said = await server.kubectl(dryRun, emitted.map(({ yaml }) => yaml).join('\n---\n'))
+    const rows = emitRows.filter(row => isFor(row, version))
+    const emitted = await Promise.all(rows.map(row => emitRow(row, { version, place })))
     const objects = emitted.flatMap(each => each.objects)
+    await makeNamespaces(objects)
+    const said = await server.kubectl(dryRun, emitted.map(({ yaml }) => yaml).join('\n---\n'))
     expect(said.trim().split('\n')).toHaveLength(objects.length)
   })
 
@@ -57,12 +56,18 @@ describe.each(triedVersions)('under the CRDs of operator %s', version => {
   })
 })
 
+/** A dry run makes none. */
+async function makeNamespaces(objects: readonly Record<string, unknown>[]): Promise<void> {
+  const names = new Set(objects.flatMap(({ metadata }) => (isObject(metadata) ? (metadata['namespace'] ?? []) : [])))
+  const items = [...names].map(name => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))
+  await server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+}
+
 function createPath({ apiVersion, kind }: KubernetesObject): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
   return `${group}/namespaces/default/${kind.toLowerCase()}s?dryRun=All&fieldValidation=Strict`
 }
 
-/** A dry run makes no namespaces. */
 function inDefault(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, namespace: 'default' } }
 }

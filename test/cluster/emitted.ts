@@ -12,10 +12,9 @@ export interface Emitted {
 /** Runs a row's command line in this process: a table of hundreds would take minutes with one each. */
 export async function emitRow(
   row: EmitRow,
-  { name, version, place }: { name: string; version: string; place: Record<string, string> },
+  { version, place }: { version: string; place: Record<string, string> },
 ): Promise<Emitted> {
-  const words = row.flags.split(' ').map(word => word.replace(/\{(.+)\}$/, (_, key: string) => required(place, key)))
-  const args = ['emit', row.kind, name, ...words, '--operator-version', version]
+  const args = ['emit', ...row.args.map(word => inPlace(word, place)), '--operator-version', version]
   let emitted: Emitted | undefined
   const context: Context = {
     env: {},
@@ -28,9 +27,19 @@ export async function emitRow(
     printLong: () => Promise.reject(new Error('emit prints no long list.')),
     readStdin: async () => '',
   }
-  await (await createProgram(context, args)).parseAsync(args, { from: 'user' })
+  try {
+    await (await createProgram(context, args)).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    throw new Error(`nimctl ${args.join(' ')}`, { cause: error })
+  }
   if (emitted === undefined) throw new Error(`nimctl ${args.join(' ')} printed nothing.`)
   return emitted
+}
+
+function inPlace(word: string, place: Record<string, string>): string {
+  return word
+    .replace(/\{(.+)\}$/, (_, key: string) => required(place, key))
+    .replace(/(^|=)@/, (_, before: string) => `${before}${required(place, 'files')}/`)
 }
 
 function required(place: Record<string, string>, key: string): string {
