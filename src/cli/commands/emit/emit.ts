@@ -8,6 +8,7 @@ import { emitNimCacheCommand } from './nimcache.ts'
 import { emitNimPipelineCommand } from './nimpipeline.ts'
 import { emitNimServiceCommand } from './nimservice.ts'
 import { emitPodCommand } from './pod.ts'
+import { emitRunJobCommand } from './run-job.ts'
 import { emitStackCommand } from './stack.ts'
 
 export function emitCommand(context: Context): Command {
@@ -25,6 +26,7 @@ export function emitCommand(context: Context): Command {
     .addCommand(emitLoaderCommand(context))
     .addCommand(emitPodCommand(context))
     .addCommand(emitKserveCommand(context))
+    .addCommand(emitRunJobCommand(context))
 }
 
 const examples = `
