@@ -8,10 +8,11 @@ import { type Failure, mistakesOf } from './failures.ts'
 
 let place: BarePlace
 const loaderImage = 'registry.internal/nimctl:1'
-const emit = (...more: string[]) => [
-  ...['emit', 'stack', 'llama', '--cache', place.url, '--store-url', 's3://models/llama', '--region', 'eu'],
-  ...['--loader-image', loaderImage, '--image-registry', 'registry.internal', '--quiet', ...more],
-]
+const flags = ['--loader-image', loaderImage, '--image-registry', 'registry.internal', '--region', 'eu', '--quiet']
+const emit = (...more: string[]) => {
+  const cache = ['--cache', place.url, '--store-url', 's3://models/llama']
+  return ['emit', 'stack', 'llama', ...cache, ...flags, ...more]
+}
 
 beforeAll(async () => {
   place = await openBarePlace()

@@ -45,7 +45,7 @@ export function addPlainOutputOptions(command: Command): Command {
     new Option(
       '--set <path=value>',
       'change a field, after patches: [KIND[/NAME]:]PATH=VALUE; may be repeated',
-    ).argParser((text: string, before: Assignment[] = []) => [...before, parseAssignment(text)]),
+    ).argParser((text: string, before: Assignment[] | undefined) => [...(before ?? []), parseAssignment(text)]),
     new Option('--images', 'list the images that these objects need instead, one a line'),
     new Option('-o, --output <form>', 'form of the objects').choices(['yaml', 'json']).default('yaml'),
     new Option(
