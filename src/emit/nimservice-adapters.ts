@@ -100,10 +100,25 @@ function fetchAdapter(
       name: containerName(name),
       image: { repository, tag },
       command: [loaderContract.program],
-      ...(lora.adapterMemory !== undefined && { args: ['--memory', lora.adapterMemory] }),
-      env: [...env, ...secretEnv, { name: loaderContract.targetVariable, value: `${peftSource}/${name}` }],
+      env: [
+        ...withFlags(env, lora.adapterMemory),
+        ...secretEnv,
+        { name: loaderContract.targetVariable, value: `${peftSource}/${name}` },
+      ],
     },
   }
+}
+
+/** The loader takes no arguments: what `nimctl download` is told more stands in a variable. */
+function withFlags(env: readonly EnvVariable[], memory: string | undefined): EnvVariable[] {
+  if (memory === undefined) return [...env]
+  const { flags } = loaderContract.variables
+  const given = env.find(({ name }) => name === flags)
+  const before = given !== undefined && 'value' in given ? [given.value] : []
+  return [
+    ...env.filter(variable => variable !== given),
+    { name: flags, value: [...before, `--memory ${memory}`].join(' ') },
+  ]
 }
 
 const maxName = 63

@@ -373,7 +373,7 @@ export const loraRows: Row[] = [
       '64Mi',
       ...loader,
     ],
-    { initContainers: [{ name: 'adapter-support' }, { name: 'adapter-legal', args: ['--memory', '64Mi'] }] },
+    { initContainers: [{ name: 'adapter-support' }, { name: 'adapter-legal' }] },
     { since: '3.1.0', env: { NIM_PEFT_SOURCE: '/model-store/loras' } },
   ),
 ]

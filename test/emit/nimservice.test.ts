@@ -168,7 +168,7 @@ describe('an Ingress', () => {
 it('fetches an adapter by nimctl itself, with the credentials of its store alone', () => {
   const result = emitNimService({
     ...aServiceRequest({ header: aHeader({ profiles: [loraProfile] }) }),
-    serving: { port: 8000, lora: { adapters: ['s3://loras/support'], adapterSecret: 'loras' } },
+    serving: { port: 8000, lora: { adapters: ['s3://loras/support'], adapterSecret: 'loras', adapterMemory: '64Mi' } },
     loaderImage: 'registry.internal:5000/nimctl:0.1.0',
     store: { region: 'eu-1' },
   })
@@ -183,6 +183,7 @@ it('fetches an adapter by nimctl itself, with the credentials of its store alone
           env: expect.arrayContaining([
             { name: 'NIMCTL_CACHE_URL', value: 's3://loras/support' },
             { name: 'AWS_REGION', value: 'eu-1' },
+            { name: 'NIMCTL_DOWNLOAD_FLAGS', value: '--memory 64Mi' },
             expect.objectContaining(key('AWS_ACCESS_KEY_ID')),
             expect.objectContaining(key('AWS_SECRET_ACCESS_KEY')),
             { name: 'NIM_CACHE_PATH', value: '/model-store/loras/support' },
