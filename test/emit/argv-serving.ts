@@ -6,7 +6,9 @@ export interface Row {
   args: string[]
   /** The first version that takes it; older ones are refused with `OPERATOR_TOO_OLD`. */
   since?: OperatorVersion
-  /** Parts of the `spec` of the last object. */
+  /** Of the object that is meant; default: the last one. */
+  kind?: string
+  /** Parts of its `spec`. */
   spec: object
   /** Some of its variables. */
   env?: Record<string, string>

@@ -5,6 +5,7 @@ import { createProgram } from '../../src/cli/program.ts'
 import { operatorVersions } from '../../src/operator/versions.ts'
 import { silent } from '../../src/system/progress.ts'
 import { rowsByKind, type Row } from './argv-rows.ts'
+import { stackRows } from './argv-stack.ts'
 import { emitByArgv, writeFiles } from './run-argv.ts'
 
 let directory: string
@@ -13,21 +14,22 @@ beforeAll(async () => {
   directory = await writeFiles()
 })
 
-const rows = Object.values(rowsByKind)
-  .flat()
-  .map(row => ({ ...row, line: row.args.join(' ') }))
+const rows = [...Object.values(rowsByKind), stackRows].flat().map(row => ({ ...row, line: row.args.join(' ') }))
 
-describe.each(rows)('$line', ({ args, spec, env, since = '3.0.0' }) => {
+describe.each(rows)('$line', ({ args, spec, env, kind, since = '3.0.0' }) => {
   const first = operatorVersions.indexOf(since)
 
   it('writes what it says', async () => {
-    const object = await lastObject(args, since)
+    const object = await objectOf({ args, kind }, since)
     expect(object).toMatchObject({ spec })
     expect(variablesOf(object)).toMatchObject(env ?? {})
   })
 
   it.each(operatorVersions.slice(0, first))('is refused for operator %s, which would drop it', async version => {
-    await expect(lastObject(args, version)).rejects.toMatchObject({ category: 'usage', code: 'OPERATOR_TOO_OLD' })
+    await expect(objectOf({ args, kind }, version)).rejects.toMatchObject({
+      category: 'usage',
+      code: 'OPERATOR_TOO_OLD',
+    })
   })
 })
 
@@ -78,9 +80,9 @@ async function flagsOf(kind: string): Promise<string[]> {
 
 const none = () => Promise.reject(new Error('Not here.'))
 
-async function lastObject(args: Row['args'], version: string) {
+async function objectOf({ args, kind }: Pick<Row, 'args'> & { kind: string | undefined }, version: string) {
   const { objects } = await emitByArgv([...args, '--operator-version', version], directory)
-  return objects.at(-1)
+  return objects.findLast(object => kind === undefined || object.kind === kind)
 }
 
 function variablesOf(object: unknown): Record<string, unknown> {

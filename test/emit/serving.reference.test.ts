@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { operatorVersions, type OperatorVersion } from '../../src/operator/versions.ts'
 import { rowsByKind } from './argv-rows.ts'
+import { stackRows } from './argv-stack.ts'
 import { type CrdSchema, readCrds } from './crd-schema.ts'
 import { emitByArgv, writeFiles } from './run-argv.ts'
 
@@ -23,9 +24,7 @@ function crdsOf(version: OperatorVersion): Map<string, CrdSchema> {
   return readCrds(join(reference, 'crds', folder))
 }
 
-const rows = Object.values(rowsByKind)
-  .flat()
-  .map(row => ({ ...row, line: row.args.join(' ') }))
+const rows = [...Object.values(rowsByKind), stackRows].flat().map(row => ({ ...row, line: row.args.join(' ') }))
 
 describe.each(operatorVersions)('operator %s takes', version => {
   const crds = crdsOf(version)
@@ -46,10 +45,10 @@ describe.each(operatorVersions)('operator %s takes', version => {
 const dropped = rows.filter(({ since }) => since !== undefined && since !== '3.0.2')
 
 describe('what is refused for older versions', () => {
-  it.each(dropped)('$line would be dropped there', async ({ args, since = '3.0.0' }) => {
+  it.each(dropped)('$line would be dropped there', async ({ args, kind, since = '3.0.0' }) => {
     const older = operatorVersions[operatorVersions.indexOf(since) - 1] ?? '3.0.0'
     const { objects } = await emitByArgv([...args, '--operator-version', since], directory)
-    const object = objects.at(-1)
+    const object = objects.findLast(each => kind === undefined || each.kind === kind)
     expect(
       crdsOf(older)
         .get(object?.kind ?? '')
