@@ -12,9 +12,11 @@ export interface Emitted {
 /** Runs a row's command line in this process: a table of hundreds would take minutes with one each. */
 export async function emitRow(
   row: EmitRow,
-  { version, place }: { version: string; place: Record<string, string> },
+  { version, place }: { version?: string; place: Record<string, string> },
 ): Promise<Emitted> {
-  const args = ['emit', ...row.args.map(word => inPlace(word, place)), '--operator-version', version]
+  // Pods of their own are no operator's.
+  const ofVersion = version === undefined ? [] : ['--operator-version', version]
+  const args = ['emit', ...row.args.map(word => inPlace(word, place)), ...ofVersion]
   let emitted: Emitted | undefined
   const context: Context = {
     env: {},

@@ -1,30 +1,20 @@
-import { readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { codeBlocks, readPage } from '../docs/markdown.ts'
 import { temporaryDirectory } from '../hub-cache.ts'
+import { reference } from './crds.ts'
 import { readRole } from './documented-role.ts'
+import { installCrds } from './status-objects.ts'
 import { apply, claim, kubeconfigOf, openWorkplace, secret, type Workplace } from './workplace.ts'
-
-const reference = resolve(join(import.meta.dirname, '../..'), process.env['NIMCTL_REFERENCE_DIR'] ?? '../shared')
 
 let place: Workplace
 
 beforeAll(async () => {
   place = await openWorkplace()
-  const crds = readdirSync(join(reference, 'crds')).filter(name => name.endsWith('.yaml'))
-  // Too large for the annotation of a plain apply.
-  await place.kubectl([
-    'apply',
-    '--server-side',
-    '--force-conflicts',
-    ...crds.flatMap(name => ['-f', join(reference, 'crds', name)]),
-  ])
-  const names = crds.map(name => `crd/${name.replace(/^([^_]+)_(.*)\.yaml$/, '$2.$1')}`)
-  await place.kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...names])
+  await installCrds(place)
   const capacity = { 'nvidia.com/gpu': '8' }
   const patch = JSON.stringify({ status: { capacity, allocatable: capacity } })
   const [node = ''] = (await place.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'])).split(' ')
@@ -243,7 +233,6 @@ describe('the API server and nimctl', () => {
   ])('both refuse %s', async path => {
     const text = join(reference, 'samples/operator/serving/standalone', path)
     const own = join(await temporaryDirectory(), 'sample.yaml')
-    const { readFile } = await import('node:fs/promises')
     await writeFile(
       own,
       (await readFile(text, 'utf8')).replaceAll('namespace: nim-service', `namespace: ${place.namespace}`),

@@ -1,67 +1,53 @@
-import { expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 
-import { emitLoader } from '../../src/emit/loader.ts'
-import { emitNimCache } from '../../src/emit/nimcache.ts'
-import { emitNimService } from '../../src/emit/nimservice.ts'
-import type { EmitResult } from '../../src/emit/result.ts'
-import { emitStack } from '../../src/emit/stack.ts'
-import { renderYaml } from '../../src/emit/yaml.ts'
-import { type OperatorVersion, operatorVersions } from '../../src/operator/versions.ts'
-import { aHeader, anNgcRequest, aRequest, aServiceRequest, vllmProfile } from '../emit/request.ts'
-import { findings, judge } from './judge-objects.ts'
+import { makeEmitPlace } from '../cluster/emit-place.ts'
+import { type EmitRow, emitRows, isFor, triedVersions } from '../cluster/emit-rows.ts'
+import { emitRow } from '../cluster/emitted.ts'
+import { judge } from './judge-objects.ts'
 
-const job = { runAs: { uid: 1000, gid: 2000, fsGroup: 2000 }, cpu: '500m', memory: '1Gi' }
+let place: Record<string, string>
 
-interface Row {
-  what: string
-  emit: (operatorVersion: OperatorVersion) => EmitResult
-  since?: OperatorVersion
+beforeAll(async () => {
+  place = await makeEmitPlace()
+})
+
+/** Whoever asks for NGC, a hub or a Data Store, or gives a key, gets what asks outside. */
+function asksOutside(line: string): boolean {
+  return /--source (?:ngc|hf|datastore)\b|--online\b|--auth-secret\b/.test(line)
 }
 
-/** A row for each thing that `nimctl emit` writes. */
-const rows: Row[] = [
-  { what: 'a stack filled by a NIMCache', emit: operatorVersion => emitStack(aRequest({ operatorVersion })) },
-  {
-    what: 'a stack that Hugging Face’s profiles make',
-    emit: operatorVersion => emitStack(aRequest({ operatorVersion, header: aHeader({ profiles: [vllmProfile] }) })),
-  },
-  {
-    what: 'a stack filled by a Job',
-    emit: operatorVersion => emitStack(aRequest({ operatorVersion, loader: 'job', job })),
-  },
-  {
-    what: 'a stack filled by init containers',
-    emit: operatorVersion => emitStack(aRequest({ operatorVersion, loader: 'init', job })),
-    since: '3.1.0',
-  },
-  { what: 'a stack by the override', emit: operatorVersion => emitStack(anNgcRequest({ operatorVersion })) },
-  { what: 'a NIMCache', emit: operatorVersion => emitNimCache(aRequest({ operatorVersion })) },
-  {
-    what: 'a NIMService on a claim',
-    emit: operatorVersion =>
-      emitNimService(
-        aServiceRequest({ operatorVersion, files: { from: 'claim', claim: { create: false, name: 'models' } } }),
-      ),
-  },
-  {
-    what: 'a loader',
-    emit: operatorVersion => {
-      const { uploaded, volume, loaderImage = '' } = aRequest()
-      const target = { kind: 'loader', name: 'llama', namespace: 'nim-service', operatorVersion }
-      return emitLoader({ ...target, caches: [{ uploaded }], loaderImage, volume, newClaimName: 'llama', job })
-    },
-  },
-]
+/** Without a registry inside the image keeps its own, and `emit` itself warns of it. */
+function isOfOwnRegistry(line: string): boolean {
+  return !line.includes('--image-registry')
+}
 
-const cases = rows.flatMap(row =>
-  operatorVersions
-    .filter(version => operatorVersions.indexOf(version) >= operatorVersions.indexOf(row.since ?? '3.0.0'))
-    .map(version => ({ ...row, version })),
-)
+const uploaded = '--inventory {inventory} --store-url s3://models/llama --region eu-central-1 --profile c0ffee'
+const mirrored = '--image-registry registry.internal:5000'
+const loader = '--loader-image registry.internal:5000/tools/nimctl:0.1.0'
 
-it.each(cases)('nothing is found in $what for operator $version', async ({ emit, version }) => {
-  const text = renderYaml(emit(version), 'made by a test')
-  const checks = await judge(text, { operatorVersion: version, registries: ['registry.internal:5000'] })
-  expect(checks.filter(({ status }) => status !== 'ok').map(({ found = '' }) => found)).toEqual([])
-  expect(findings(checks)).toEqual([])
+/** The kinds that the table for the CRDs does not have. */
+const plainRows: readonly EmitRow[] = [
+  `pod llama ${uploaded} ${mirrored} --claim models`,
+  `pod llama ${uploaded} ${mirrored} ${loader}`,
+  `pod llama ${uploaded} ${mirrored} ${loader} --as pod`,
+  `kserve llama ${uploaded} ${mirrored}`,
+  `kserve llama ${uploaded} ${mirrored} ${loader}`,
+  `kserve llama ${uploaded} ${mirrored} --claim models --sub-path llama`,
+].map(line => ({ args: line.split(' ') }))
+
+const cases = [...emitRows, ...plainRows].map(row => ({ row, line: row.args.join(' ') }))
+
+it.each(cases)('nothing is found in what comes of: emit $line', async ({ row, line }) => {
+  for (const version of triedVersions.filter(each => isFor(row, each))) {
+    const isPlain = plainRows.includes(row)
+    const { yaml } = await emitRow(row, { place, ...(!isPlain && { version }) })
+    const checks = await judge(yaml, { operatorVersion: version, online: asksOutside(line) })
+    const found = checks
+      .filter(({ name }) => !(isOfOwnRegistry(line) && name === 'objects.registry'))
+      .filter(({ status }) => status !== 'ok')
+    expect({ version, found: found.map(({ name, path, found: what }) => `${name} ${path}: ${what}`) }).toEqual({
+      version,
+      found: [],
+    })
+  }
 })

@@ -179,8 +179,7 @@ function remarksOnPodStorage(workload: Workload, variables: Variables): Remark[]
     const words = [...listAt(fields, 'command'), ...listAt(fields, 'args')].join(' ')
     if (utilities.test(words) || listAt(fields, 'volumeMounts').some(mount => isLasting(workload.spec, mount)))
       return []
-    // KServe's initializer fills /mnt/models.
-    if (read(workload.spec, 'model', 'storageUri') !== undefined) return []
+    if (isFilledByKserve(workload, variables)) return []
     return [
       {
         name: 'objects.empty-storage',
@@ -192,6 +191,12 @@ function remarksOnPodStorage(workload: Workload, variables: Variables): Remark[]
       },
     ]
   })
+}
+
+/** What an InferenceService names is mounted there, in the containers of its runtime too. */
+function isFilledByKserve({ spec }: Workload, variables: Variables): boolean {
+  const inMounted = [...variables.values()].some(({ value }) => value?.startsWith('/mnt/models'))
+  return inMounted || read(spec, 'model', 'storageUri') !== undefined
 }
 
 function isLasting(spec: unknown, mount: unknown): boolean {
