@@ -1,5 +1,6 @@
 import { checkNamespace } from '../operator/names.ts'
 import { NimctlError } from '../system/errors.ts'
+import { claimFor } from './claim.ts'
 import { loaderContract } from './loader-contract.ts'
 import { loaderEnvironment, type LoaderEnvironment, storeEnvironment } from './loader-env.ts'
 import { requireLoaderImage } from './loader-image.ts'
@@ -45,6 +46,7 @@ export function emitLoader(request: LoaderRequest): EmitResult {
   if (namespace !== undefined) checkNamespace(namespace)
   for (const { uploaded } of caches) checkLoaderLayout(request, uploaded)
   const { env, secretName, secretEnv, ...surroundings } = environmentOf(request)
+  const { subPath } = claimFor(volume, bytesOf(caches))
   const claimName = volume.claimName ?? request.newClaimName
   const { serviceAccount } = request.job
   const object = ownJob({
@@ -54,7 +56,7 @@ export function emitLoader(request: LoaderRequest): EmitResult {
     image: requireLoaderImage(request),
     pullSecret,
     entrypoint: [loaderContract.program],
-    env: [{ name: loaderContract.targetVariable, value: targetOf(caches) }, ...env],
+    env: [{ name: loaderContract.targetVariable, value: targetOf(caches, subPath) }, ...env],
     // A pod that is somebody by its service account may need no Secret.
     envFrom:
       secretEnv.length === 0 ? [] : [{ secretRef: { name: secretName, ...(serviceAccount && { optional: true }) } }],
@@ -77,9 +79,10 @@ function bytesOf(caches: readonly CacheToLoad[]): number {
 }
 
 /** One pod is told its folder by its target; pods of several find theirs in their line. */
-function targetOf(caches: readonly CacheToLoad[]): string {
+function targetOf(caches: readonly CacheToLoad[], subPath: string | undefined): string {
   const [only, second] = caches
-  return second === undefined && only?.folder !== undefined ? `${mountPath}/${only.folder}` : mountPath
+  const folder = second === undefined ? only?.folder : undefined
+  return [mountPath, subPath, folder].filter(part => part !== undefined).join('/')
 }
 
 function environmentOf(request: LoaderRequest): LoaderEnvironment {

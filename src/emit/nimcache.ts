@@ -12,6 +12,7 @@ import { overrideEnvironment } from './override.ts'
 import { chooseProfile } from './profile.ts'
 import type { UploadedCache } from './request.ts'
 import { emitted, joined, type Comment, type EmitResult } from './result.ts'
+import { checkServedForm } from './served-model.ts'
 import { cacheSource, type CacheSource } from './source.ts'
 
 export interface NimCacheRequest extends NimCachePlace {
@@ -32,6 +33,7 @@ export interface NimCacheRequest extends NimCachePlace {
  */
 export function emitNimCache(request: NimCacheRequest): EmitResult {
   const { header } = request.uploaded
+  checkServedForm(request)
   const { source, ...surroundings } = sourceOfFiles(request)
   const object = emitNimCacheObject(request, {
     source: {

@@ -21,7 +21,7 @@ interface SourceQuestion extends Target {
 export function cacheSource(request: SourceQuestion): CacheSource {
   const { source, uploaded } = request
   const { header } = uploaded
-  if (header.family === 'native') throw nativeUnsupported(header)
+  if (header.family === 'native') throw nativeUnsupported(request)
   const fitting = sourceOfLayout(header.layout)
   if (fitting === undefined)
     throw new NimctlError('usage', 'LAYOUT_MISMATCH', {
@@ -73,10 +73,10 @@ function loaderMismatch({ kind, name, uploaded: { cacheUrl } }: Pick<SourceQuest
 }
 
 /** They mount their cache elsewhere, and the operator recognises them by the puller's label, which the loader lacks. */
-function nativeUnsupported(header: InventoryHeader): NimctlError {
+function nativeUnsupported({ name, uploaded: { cacheUrl, header } }: SourceQuestion): NimctlError {
   return new NimctlError('usage', 'FAMILY_UNSUPPORTED', {
-    what: `nimctl can't emit objects for ${header.image ?? 'this image'} yet: it is of the family native.`,
-    why: 'These images keep their weights in /model, and download them in a way of their own.',
-    next: 'Fill a claim with: nimctl emit loader NAME --cache URL, and run a pod of your own that mounts it at /model',
+    what: `The NIM Operator can't serve ${header.image ?? 'this image'} from an upload: it is of the family native.`,
+    why: 'These images keep their weights in /model, which the operator mounts for its own downloads alone.',
+    next: `Serve it without the operator: nimctl emit pod ${name} --cache ${cacheUrl.href} --loader-image REGISTRY/nimctl:VERSION`,
   })
 }

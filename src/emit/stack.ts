@@ -7,9 +7,9 @@ import { emitNimCache } from './nimcache.ts'
 import type { ServedFiles } from './nimservice-files.ts'
 import { emitNimService } from './nimservice.ts'
 import type { JobSettings } from './own-job.ts'
-import { chooseProfile } from './profile.ts'
 import type { ImagePlace, Target, UploadedCache, VolumeRequest } from './request.ts'
 import { emitted, joined, type EmitResult } from './result.ts'
+import { servedModel } from './served-model.ts'
 import type { ServingRequest } from './serving.ts'
 import { cacheSource, type CacheSource, checkLoaderLayout } from './source.ts'
 
@@ -81,7 +81,10 @@ function onClaim(request: StackRequest): EmitResult {
     newClaimName,
     job,
   })
-  const claim = claimFor({ claimName: volume.claimName ?? newClaimName }, undefined)
+  const claim = claimFor(
+    { ...(volume.subPath !== undefined && { subPath: volume.subPath }), claimName: volume.claimName ?? newClaimName },
+    undefined,
+  )
   const place = request.namespace === undefined ? '' : ` -n ${request.namespace}`
   const text =
     'A NIM that starts before the volume is filled fails and is started again. To spare it that, apply this object ' +
@@ -107,18 +110,23 @@ function byInitContainer(request: StackRequest): EmitResult {
 
 /** An emptyDir, unless the request says something of a claim. */
 function filesOfInit({ volume, uploaded: { header } }: StackRequest): ServedFiles {
-  const { claimName, storageClass, accessMode, size } = volume
-  if (claimName ?? storageClass ?? accessMode) return { from: 'claim', claim: claimFor(volume, header.bytes) }
+  const { claimName, storageClass, accessMode, subPath, annotations, size } = volume
+  if (claimName ?? storageClass ?? accessMode ?? subPath ?? annotations)
+    return { from: 'claim', claim: claimFor(volume, header.bytes) }
   return { from: 'empty-dir', sizeLimit: size ?? sizeWithHeadroom(header.bytes) }
 }
 
-function serviceOn(files: ServedFiles, { profile, ...request }: StackRequest): EmitResult {
+function serviceOn(files: ServedFiles, { profile: wanted, ...request }: StackRequest): EmitResult {
   const { header } = request.uploaded
+  const { serving } = request
+  const { profile, env } = servedModel(header, wanted)
+  const container = { ...serving.container, env: [...env, ...(serving.container?.env ?? [])] }
   return emitNimService({
     ...request,
+    ...(env.length > 0 && { serving: { ...serving, container } }),
     image: nimImage(header.image, request),
     family: header.family,
-    profile: chooseProfile(header, profile),
+    profile,
     files,
     store: request.uploaded,
   })

@@ -17,12 +17,12 @@ interface NewClaim {
 /** A PersistentVolumeClaim of nobody: it stays when NIMCache, NIMService and Job go. */
 export function emitVolumeClaim({ name, namespace, volume, bytes }: NewClaim): EmitResult {
   checkReferredName('PersistentVolumeClaim', name)
-  const { size, storageClass, accessMode } = volume
+  const { size, storageClass, accessMode, annotations } = volume
   refuseFindings(problemsOf(volume))
   const object: KubernetesObject = {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: metadata({ name, namespace }),
+    metadata: { ...metadata({ name, namespace }), ...(annotations && { annotations }) },
     spec: {
       accessModes: [accessMode ?? 'ReadWriteMany'],
       ...(storageClass !== undefined && { storageClassName: storageClass }),

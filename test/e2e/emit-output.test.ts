@@ -67,6 +67,7 @@ describe('refuses, and writes nothing', () => {
     { args: ['--image-digests', 'package.json'], code: 'MIRROR_RESULT_INVALID', says: ['nimctl mirror'] },
     { args: ['--loader', 'init', '--operator-version', '3.0.2'], code: 'OPERATOR_TOO_OLD', says: ['--loader job'] },
     { args: ['--store-endpoint-url', 'nowhere'], code: 'ENDPOINT_URL_INVALID', says: ['--store-endpoint-url'] },
+    { args: ['--loader-ttl', '10m'], code: 'LOADER_FLAGS_IDLE', says: ['--loader-ttl', '--loader job'] },
     { args: ['--loader-cpu', 'much'], code: 'USAGE', says: ['quantity'] },
   ])('$args', async ({ args, code, says, category = 'usage' }) => {
     const file = place.path('refused.yaml')

@@ -150,7 +150,7 @@ describe('refuses', () => {
       'SECRET_IN_URL',
       '--store-secret',
     ],
-    ['a native image', aRequest({ header: aHeader({ family: 'native' }) }), 'FAMILY_UNSUPPORTED', 'emit loader'],
+    ['a native image', aRequest({ header: aHeader({ family: 'native' }) }), 'FAMILY_UNSUPPORTED', 'nimctl emit pod'],
     ['no profile', aRequest({ header: aHeader({ profiles: [] }) }), 'INVENTORY_WITHOUT_PROFILES', 'validate cache'],
     ['a wrong access mode', aRequest({ volume: { accessMode: 'RWX' } }), 'OBJECT_INVALID', 'flags'],
     ['a name with a capital', aRequest({ name: 'Llama' }), 'NAME_INVALID', 'llama'],

@@ -90,6 +90,43 @@ describe('layout cache', () => {
   })
 })
 
+describe('what has no profiles is named to the NIM, not pinned', () => {
+  const named = { name: 'NIM_MODEL_NAME', value: '/model-store' }
+
+  it.each([
+    ['a model as plain files', { form: 'endpoint' }, [named]],
+    ['one profile as plain files', { form: 'flat' }, [named, { name: 'NIM_MODEL_PATH', value: '/model-store' }]],
+    [
+      'a tree of another hub',
+      { form: 'uri', sources: ['hf://meta/llama'] },
+      [
+        named,
+        { name: 'HF_HOME', value: '/model-store/huggingface/hub' },
+        { name: 'NIM_MODEL_PATH', value: 'hf://meta/llama' },
+      ],
+    ],
+  ] as const)('%s', (_case, { form, ...more }, variables) => {
+    const profiles = form === 'flat' ? [tensorProfile] : []
+    const sources = 'sources' in more ? { sources: [...more.sources] } : {}
+    const header = aHeader({ family: 'universal', form, profiles, ...sources })
+    const { env = [] } = serviceOf(aRequest({ loader: 'job', header }))
+    expect(env).toEqual(expect.arrayContaining([...variables]))
+    expect(env.map(variable => variable.name)).not.toContain('NIM_MODEL_PROFILE')
+    expect(failureOf(() => emitStack(aRequest({ header })))).toMatchObject({
+      code: 'FORM_WITHOUT_PROFILES',
+      next: expect.stringContaining('--loader job'),
+    })
+  })
+})
+
+it('keeps a model in a folder of the volume, and hands annotations to a new claim', () => {
+  const volume = { subPath: 'models/llama', annotations: { team: 'ml' } }
+  const [claim, job, service] = objectsOf(aRequest({ loader: 'job', volume }))
+  expect(claim).toMatchObject({ kind: 'PersistentVolumeClaim', metadata: { annotations: { team: 'ml' } } })
+  expect(JSON.stringify(job)).toContain('{"name":"NIM_CACHE_PATH","value":"/model-store/models/llama"}')
+  expect(service?.spec.storage.pvc).toEqual({ create: false, name: `${name}-model-store`, subPath: 'models/llama' })
+})
+
 it.each([
   [
     'an init container below 3.1.0',
@@ -97,13 +134,14 @@ it.each([
     'OPERATOR_TOO_OLD',
     '--loader job',
   ],
+  ['a folder outside', aRequest({ loader: 'job', volume: { subPath: '../x' } }), 'SUB_PATH_INVALID', '--sub-path'],
   ['a Job on layout ngc', anNgcRequest({ loader: 'job' }), 'LAYOUT_MISMATCH', 'Leave'],
   ['an init container on layout ngc', anNgcRequest({ loader: 'init' }), 'LAYOUT_MISMATCH', 'Leave'],
   [
     'a native image',
     aRequest({ loader: 'job', header: aHeader({ family: 'native' }) }),
     'FAMILY_UNSUPPORTED',
-    'nimctl emit loader',
+    'nimctl emit pod',
   ],
 ] as const)('refuses %s, with the way that works', (_case, request, code, next) => {
   const failure = failureOf(() => emitStack(request))

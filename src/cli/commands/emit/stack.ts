@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { type LoaderPlace, loaderPlaces } from '../../../emit/stack.ts'
 import type { Context } from '../../context.ts'
 import { addImagePlaceOptions, imagePlaceFrom, type ImagePlaceFlags } from '../../options/emit/image-place.ts'
-import { addLoaderJobOptions, loaderJobFrom, type LoaderJobFlags } from '../../options/emit/job.ts'
+import { addLoaderJobOptions, loaderJobFrom, type LoaderJobFlags, refuseIdleJobFlags } from '../../options/emit/job.ts'
 import { addLoaderOptions, loaderFrom, loaderHeading, type LoaderFlags } from '../../options/emit/loader.ts'
 import { addPrefixedJobOptions, prefixedJobFrom, type PrefixedJobFlags } from '../../options/emit/nimcache-job.ts'
 import { addOutputOptions, deliver, type OutputFlags, targetFrom } from '../../options/emit/output.ts'
@@ -37,7 +37,10 @@ export function emitStackCommand(context: Context): Command {
     .argument('<name>', 'of the NIMCache and of the NIMService')
     .option('--profile <profile>', 'to serve, where several were uploaded')
     .addHelpText('after', examples)
-    .action((name: string, flags: StackFlags) => emitObjects(name, { flags, context }))
+    .action((name: string, flags: StackFlags, self: Command) => {
+      if (flags.loader !== 'job') refuseIdleJobFlags(self)
+      return emitObjects(name, { flags, context })
+    })
   addUploadedOptions(command)
   addImagePlaceOptions(command)
   command.addOption(

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 
 import type { JobSettings, Toleration } from '../../../emit/own-job.ts'
 import type { RunAs } from '../../../kubernetes/job.ts'
+import { NimctlError } from '../../../system/errors.ts'
 import { collectLabel, collectToleration, operatorsUser, parseRunAs } from '../pods.ts'
 import { given, parseDuration, parseQuantity } from '../values.ts'
 
@@ -86,3 +87,17 @@ export function loaderJobFrom(flags: LoaderJobFlags): JobSettings {
     }),
   })
 }
+
+/** @throws NimctlError `usage` / `LOADER_FLAGS_IDLE` where flags of the Job were given and none is written. */
+export function refuseIdleJobFlags(command: Command): void {
+  const given = command.options
+    .filter(({ long }) => jobFlags.includes(long ?? ''))
+    .filter(option => command.getOptionValueSource(option.attributeName()) === 'cli')
+  if (given.length === 0) return
+  throw new NimctlError('usage', 'LOADER_FLAGS_IDLE', {
+    what: `${given.map(({ long }) => long).join(', ')} only matter for a Job of the loader's own.`,
+    next: 'Add --loader job, or leave them out.',
+  })
+}
+
+const jobFlags = jobOptions('loader-').map(({ long }) => long ?? '')
