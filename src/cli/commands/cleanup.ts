@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
 
 import type { Context } from '../context.ts'
-import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
-import { parseDuration, parseStoreUrl } from '../options/values.ts'
+import { openPlace } from '../options/place.ts'
+import { addStoreOptions, type StoreFlags } from '../options/store.ts'
+import { parseDuration } from '../options/values.ts'
 import { count } from '../render/format.ts'
 
 interface CleanupFlags extends StoreFlags {
@@ -32,7 +33,7 @@ export function cleanupCommand(context: Context): Command {
     .action(async (url: string, flags: CleanupFlags) => {
       const { cleanUp } = await import('../../transfer/cleanup.ts')
       const dryRun = flags.dryRun === true
-      const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: dryRun })
+      const store = await openPlace(url, flags, { context, readOnly: dryRun })
       const uploads = await cleanUp(store, {
         olderThanMs: flags.olderThan,
         nowMs: Date.now(),

@@ -4,8 +4,9 @@ import { NimctlError } from '../../system/errors.ts'
 import type { DownloadResult } from '../../transfer/download.ts'
 import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
-import { addStoreOptions, openFlaggedStore, usualConcurrency, type StoreFlags } from '../options/store.ts'
-import { parseDigest, parseImageDigest, parseSize, parseStoreUrl } from '../options/values.ts'
+import { openPlace } from '../options/place.ts'
+import { addStoreOptions, usualConcurrency, type StoreFlags } from '../options/store.ts'
+import { parseDigest, parseImageDigest, parseSize } from '../options/values.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { stateDirectory } from '../settings.ts'
 
@@ -41,7 +42,7 @@ export function downloadCommand(context: Context): Command {
       const { download } = await import('../../transfer/download.ts')
       const { requireInventory } = await import('../../transfer/marker.ts')
       const { concurrency = usualConcurrency, memory } = flags
-      const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
+      const store = await openPlace(url, flags, { context, readOnly: true })
       const { inventory, digest } = await requireInventory(store, flags.image, context.signal)
       checkDigest(digest, flags.inventoryDigest)
       const { files, bytes } = inventory.header

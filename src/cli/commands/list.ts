@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import { shownUrl } from '../../system/secret.ts'
 import type { StoredCache } from '../../transfer/list-caches.ts'
 import type { Context } from '../context.ts'
-import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
-import { parseStoreUrl } from '../options/values.ts'
+import { openPlace } from '../options/place.ts'
+import { addStoreOptions, type StoreFlags } from '../options/store.ts'
 import { formatBytes } from '../render/format.ts'
 
 export function listCommand(context: Context): Command {
@@ -14,7 +14,7 @@ export function listCommand(context: Context): Command {
     .addHelpText('after', '\nExamples:\n  nimctl list s3://models/\n  nimctl list file:///mnt/share --json')
     .action(async (url: string, flags: StoreFlags) => {
       const { listCaches } = await import('../../transfer/list-caches.ts')
-      const store = await openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
+      const store = await openPlace(url, flags, { context, readOnly: true })
       const caches = await listCaches(store, context.signal)
       store.close()
       const { renderTable } = await import('../render/table.ts')

@@ -11,8 +11,9 @@ import type { PreparedUpload } from '../../transfer/prepare-upload.ts'
 import type { Source } from '../../transfer/source.ts'
 import type { UploadedDestination } from '../../transfer/upload.ts'
 import type { Context } from '../context.ts'
-import { addStoreOptions, addWritingOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
-import { parseImageDigest, parseSize, parseStoreUrl } from '../options/values.ts'
+import { openPlace } from '../options/place.ts'
+import { addStoreOptions, addWritingOptions, type StoreFlags } from '../options/store.ts'
+import { parseImageDigest, parseSize } from '../options/values.ts'
 import { count, formatBytes } from '../render/format.ts'
 import { stateDirectory, toolName } from '../settings.ts'
 
@@ -37,7 +38,10 @@ export function uploadCommand(context: Context): Command {
         'From one bucket to another of the same service, the server copies.',
     )
     .argument('<source>', "a cache, any directory with --layout plain, or a store's URL")
-    .argument('<url...>', 'stores and prefixes, such as s3://models/llama; {model} in it: a folder named for the image')
+    .argument(
+      '<url...>',
+      'stores and prefixes, such as s3://models/llama, or @NAME/PREFIX of nimctl.yaml; {model} in it: a folder named for the image',
+    )
     .addOption(
       new Option(
         '--layout <layout>',
@@ -97,8 +101,8 @@ async function uploadAll(
   { flags, context }: { flags: UploadFlags; context: Context },
 ): Promise<void> {
   const opened: Store[] = []
-  for (const url of (await fillModelFolders(urls, from, { flags, context })).map(parseStoreUrl)) {
-    opened.push(await openFlaggedStore(url, flags, { context, readOnly: flags.dryRun === true }))
+  for (const url of await fillModelFolders(urls, from, { flags, context })) {
+    opened.push(await openPlace(url, flags, { context, readOnly: flags.dryRun === true }))
   }
   if (flags.dryRun === true) {
     printPlan(from, (await prepareAll(from, opened, { flags, context })).prepared, context)
@@ -133,7 +137,7 @@ async function readSourceRecord(
   }
   const { recordOf } = await import('../../transfer/store-source.ts')
   const { requireInventory } = await import('../../transfer/marker.ts')
-  const store = await openFlaggedStore(parseStoreUrl(from), flags, { context, readOnly: true })
+  const store = await openPlace(from, flags, { context, readOnly: true })
   const { inventory } = await requireInventory(store, flags.image, context.signal)
   store.close()
   return recordOf(inventory.header)
@@ -189,7 +193,7 @@ async function openSource(
 }
 
 function isUrl(source: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
+  return /^(?:@|[a-z][a-z0-9+.-]*:\/\/)/i.test(source)
 }
 
 async function openStoredSource(
@@ -198,7 +202,7 @@ async function openStoredSource(
 ): Promise<OpenedSource> {
   const { openStoreArchive, openStoreSource, recordOf } = await import('../../transfer/store-source.ts')
   const { requireInventory } = await import('../../transfer/marker.ts')
-  const store = await openFlaggedStore(parseStoreUrl(from), flags, { context, readOnly: true })
+  const store = await openPlace(from, flags, { context, readOnly: true })
   const published = await requireInventory(store, flags.image, context.signal)
   const { header } = published.inventory
   const { archive } = header

@@ -5,8 +5,9 @@ import type { ImageDigest } from '../../transfer/marker.ts'
 import type { Context } from '../context.ts'
 import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
 import { addClusterPlaceOptions, openFlaggedCluster, type ClusterPlaceFlags } from '../options/cluster.ts'
-import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../options/store.ts'
-import { parseImageDigest, parseStoreUrl } from '../options/values.ts'
+import { openPlace } from '../options/place.ts'
+import { addStoreOptions, type StoreFlags } from '../options/store.ts'
+import { parseImageDigest } from '../options/values.ts'
 
 interface PodFlags extends CheckFlags, ClusterPlaceFlags, StoreFlags {
   selector?: string
@@ -46,7 +47,7 @@ export function validatePodCommand(context: Context): Command {
       const { validatePod } = await import('../../validate/pod.ts')
       const pods = choosePods(name, flags.selector)
       const { container, cachePath, against, image, profile } = flags
-      const open = (url: string) => openFlaggedStore(parseStoreUrl(url), flags, { context, readOnly: true })
+      const open = (url: string) => openPlace(url, flags, { context, readOnly: true })
       await runChecks(
         flags,
         context,

@@ -11,6 +11,7 @@ import { openAgainst, parseSample } from '../options/against.ts'
 import { addCheckOptions, runChecks, type CheckFlags } from '../options/checks.ts'
 import { addEngineOptions, type EngineFlags } from '../options/engine.ts'
 import { addRegistryOptions, lookIntoImage, type RegistryFlags } from '../options/image.ts'
+import { findPlace } from '../options/place.ts'
 import { addStoreOptions, openFlaggedStore, usualConcurrency, type StoreFlags } from '../options/store.ts'
 import {
   collect,
@@ -157,14 +158,16 @@ function validateStoreCommand(context: Context): Command {
         '  nimctl validate store s3://models/llama --against nvcr.io/nim/meta/llama-3.1-8b-instruct:1.8.4\n' +
         '  nimctl validate store s3://models/llama/ --reader kserve',
     )
-    .action(async (url: string, flags: StoreCheckFlags) => {
+    .action(async (target: string, flags: StoreCheckFlags) => {
       const { validateStore } = await import('../../validate/store.ts')
       const { storeUrlFor } = await import('../../validate/readers/check-reader.ts')
       await runChecks(flags, context, async checks => {
         const { reader } = flags
-        const open = (at: URL) => openFlaggedStore(at, flags, { context, readOnly: true })
-        const target = parseStoreUrl(url)
-        const store = await open(reader === undefined ? target : parseStoreUrl(storeUrlFor(reader, url)))
+        const place = await findPlace(target, flags, context)
+        // A reader's own writing of a URL is kept: it may mean another place.
+        const url = target.startsWith('@') ? place.url.href : target
+        const open = (at: URL) => openFlaggedStore(at, place.flags, { context, readOnly: true })
+        const store = await open(reader === undefined ? place.url : parseStoreUrl(storeUrlFor(reader, url)))
         let against: Awaited<ReturnType<typeof openAgainst>> | undefined
         try {
           if (flags.against !== undefined) against = await openAgainst(flags.against, flags, context)

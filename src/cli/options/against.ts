@@ -7,14 +7,15 @@ import type { Sample } from '../../validate/sample.ts'
 import type { Context } from '../context.ts'
 import { stateDirectory } from '../settings.ts'
 import { listFromManifest, type RegistryFlags } from './image.ts'
-import { openFlaggedStore, type StoreFlags } from './store.ts'
-import { parseCount, parseStoreUrl } from './values.ts'
+import { openPlace } from './place.ts'
+import type { StoreFlags } from './store.ts'
+import { parseCount } from './values.ts'
 
 /**
  * What a store is compared with: a directory begins with `/`, `./` or `../`, a store's URL has its scheme, and all else is
  * an image. A store that is opened has to be closed.
  *
- * @throws NimctlError as `listFromManifest` and `openFlaggedStore`.
+ * @throws NimctlError as `listFromManifest` and `openPlace`.
  */
 export async function openAgainst(
   text: string,
@@ -25,8 +26,8 @@ export async function openAgainst(
   if (isAbsolute(text) || /^\.{1,2}(?:\/|$)/.test(text)) {
     return { type: 'directory', directory: resolve(text), stateDirectory: stateDirectory(context.env), close }
   }
-  if (/^(?!docker:)[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-    const store = await openFlaggedStore(parseStoreUrl(text), flags, { context, readOnly: true })
+  if (/^(?:@|(?!docker:)[a-z][a-z0-9+.-]*:\/\/)/i.test(text)) {
+    const store = await openPlace(text, flags, { context, readOnly: true })
     return { type: 'store', store, close: () => store.close() }
   }
   const { listing, manifest } = await listFromManifest(text, flags, context)

@@ -23,6 +23,7 @@ import {
 } from './values.ts'
 
 export interface StoreFlags extends S3Settings {
+  config?: string
   endpointUrl?: string
   region?: string
   awsProfile?: string
@@ -93,6 +94,10 @@ export function addStoreOptions(command: Command): Command {
     new Option('--client-key <file>', 'its key, in PEM'),
     new Option('--ca-file <file>', "certificates in PEM to trust beside the system's").env('NIMCTL_CA_FILE'),
     new Option('--insecure-skip-tls-verify', 'do not check TLS certificates'),
+    new Option(
+      '--config <file>',
+      'nimctl.yaml with the stores that are named as @NAME/PREFIX (default: the one here)',
+    ).env('NIMCTL_CONFIG'),
     new Option('--retries <n>', 'tries after the first').default(8).argParser(parseRetries).env('NIMCTL_RETRIES'),
     new Option('--concurrency <n>', 'requests in flight (default: as many as help)')
       .argParser(parseCount)

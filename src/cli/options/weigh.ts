@@ -7,8 +7,8 @@ import type { Context } from '../context.ts'
 import { count } from '../render/format.ts'
 import type { RegistryFlags } from './image.ts'
 import { askNgcSizes } from './ngc.ts'
-import { openFlaggedStore, type StoreFlags } from './store.ts'
-import { parseStoreUrl } from './values.ts'
+import { openPlace } from './place.ts'
+import type { StoreFlags } from './store.ts'
 
 export interface WeighFlags extends RegistryFlags, StoreFlags {
   newTo?: string
@@ -86,7 +86,7 @@ function countChosen({ profiles }: ProfileListing, is: (profile: ListedProfile) 
 async function readHeldFiles(place: string, flags: StoreFlags, context: Context): Promise<HeldFile[]> {
   const { filesHeldIn, filesStoredIn } = await import('../../pipeline/held-files.ts')
   if (/^(?:\/|\.{1,2}(?:\/|$))/.test(place)) return await filesHeldIn(place)
-  const store = await openFlaggedStore(parseStoreUrl(place), flags, { context, readOnly: true })
+  const store = await openPlace(place, flags, { context, readOnly: true })
   try {
     return await filesStoredIn(store, context.signal)
   } finally {

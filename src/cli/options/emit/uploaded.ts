@@ -6,6 +6,7 @@ import { NimctlError } from '../../../system/errors.ts'
 import { shownUrl } from '../../../system/secret.ts'
 import type { ImageDigest } from '../../../transfer/marker.ts'
 import type { Context } from '../../context.ts'
+import { findPlace } from '../place.ts'
 import { addStoreOptions, openFlaggedStore, type StoreFlags } from '../store.ts'
 import { given, parseImageDigest, parseStoreUrl } from '../values.ts'
 
@@ -65,11 +66,13 @@ export type InventoryPlace = Pick<UploadedFlags, 'cache' | 'inventory' | 'storeU
 /** @throws NimctlError `usage` / `EMIT_SOURCE`, and what reading an inventory throws. */
 export async function readUploadedFrom(
   place: InventoryPlace,
-  flags: StoreInClusterFlags,
+  asked: StoreInClusterFlags,
   context: Context,
 ): Promise<UploadedCache> {
+  const named = place.cache === undefined ? undefined : await findPlace(place.cache, asked, context)
+  const flags = named?.flags ?? asked
   const { storeSecret } = flags
-  const { header, digest, url } = await readInventory(place, flags, context)
+  const { header, digest, url } = await readInventory({ ...place, at: named?.url }, flags, context)
   const storeUrl = place.storeUrl === undefined ? url : parseStoreUrl(place.storeUrl)
   const s3 = storeUrl.protocol === 's3:' ? s3Environment(context.env) : {}
   const endpoint = flags.storeEndpointUrl ?? flags.endpointUrl ?? s3.endpoint
@@ -124,23 +127,22 @@ function storeSettings(flags: StoreInClusterFlags, env: Context['env']): StoreSe
 }
 
 async function readInventory(
-  { cache, inventory, storeUrl }: InventoryPlace,
+  { at, inventory, storeUrl }: Omit<InventoryPlace, 'cache'> & { at: URL | undefined },
   flags: StoreInClusterFlags,
   context: Context,
 ): Promise<{ header: InventoryHeader; digest: string; url: URL }> {
-  if ((cache === undefined) === (inventory === undefined)) {
+  if ((at === undefined) === (inventory === undefined)) {
     throw new NimctlError('usage', 'EMIT_SOURCE', {
       what: 'Say what to emit for, in one way.',
       next: 'Give --cache URL, or --inventory FILE with --store-url URL.',
     })
   }
-  if (cache !== undefined) {
+  if (at !== undefined) {
     const { requireHeader } = await import('../../../transfer/marker.ts')
-    const url = parseStoreUrl(cache)
-    const store = await openFlaggedStore(url, flags, { context, readOnly: true })
+    const store = await openFlaggedStore(at, flags, { context, readOnly: true })
     const { header, digest } = await requireHeader(store, flags.image, context.signal)
     store.close()
-    return { header, digest, url }
+    return { header, digest, url: at }
   }
   const { readInventoryFile } = await import('../../../inventory/read-file.ts')
   const { header, digest } = await readInventoryFile(inventory ?? '')
