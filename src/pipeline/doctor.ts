@@ -3,6 +3,7 @@ import type { Store } from '../stores/store.ts'
 import type { ContainerEngine } from '../system/container-engine.ts'
 import type { ConnectionOptions } from '../system/http/connections.ts'
 import { shownUrl } from '../system/secret.ts'
+import { examineHost, type HostQuestion } from './doctor-host.ts'
 import { examineImage, type ImageQuestion } from './doctor-image.ts'
 import { examineServer } from './doctor-server.ts'
 import { examineWriting } from './doctor-write.ts'
@@ -15,16 +16,22 @@ export interface Examination {
   keySet: boolean
   /** What is to be pulled, if anything. */
   image?: Omit<ImageQuestion, 'signal'>
-  urls: readonly URL[]
-  openStore: (url: URL) => Promise<Store>
-  /** Of a store's server, where it is asked over HTTP. */
-  serverOf: (url: URL) => URL | undefined
-  connections: ConnectionOptions
+  host: HostQuestion
+  places: readonly ExaminedPlace[]
   /** Try also to change the stores. */
   write: boolean
   /** Bytes that are to be transferred, for which the time is estimated. */
   transferBytes?: number
   signal: AbortSignal
+}
+
+/** A store, and how it is reached. */
+export interface ExaminedPlace {
+  url: URL
+  open: () => Promise<Store>
+  /** Its server, where it is asked over HTTP. */
+  server?: URL
+  connections: ConnectionOptions
 }
 
 /** Looks for what the commands need, all of it, whatever fails. */
@@ -40,12 +47,27 @@ export async function examine(examination: Examination): Promise<DoctorFinding[]
       const { version, apiVersion } = await engine.version()
       return `version ${version} (API ${apiVersion}) at ${engine.address}, for profiles and cache`
     }),
+    await examineRuntimes(examination.openEngine),
     findKey(examination.keySet),
+    ...(await examineHost(examination.host)),
     ...(examination.image === undefined
       ? []
       : await examineImage({ ...examination.image, signal: examination.signal })),
-    ...(await Promise.all(examination.urls.map(url => examineStore(url, examination)))).flat(),
+    ...(await Promise.all(examination.places.map(place => examineStore(place, examination)))).flat(),
   ]
+}
+
+async function examineRuntimes(openEngine: Examination['openEngine']): Promise<DoctorFinding> {
+  const name = 'GPU runtime'
+  const { status, found } = await look(name, async () => (await (await openEngine()).runtimes()).join(', '))
+  if (status === 'ok' && found.split(', ').includes('nvidia'))
+    return { name, status, found: 'the engine has the runtime nvidia' }
+  return {
+    name,
+    status: 'warning',
+    found: status === 'ok' ? `the engine has ${found}` : 'the engine can’t be asked',
+    next: 'Only what asks the GPUs of this host needs it (profiles --on docker --gpus all): install the NVIDIA Container Toolkit',
+  }
 }
 
 function findKey(keySet: boolean): DoctorFinding {
@@ -59,15 +81,16 @@ function findKey(keySet: boolean): DoctorFinding {
 }
 
 /** Looks at one store; whatever can't be told is a finding too. */
-async function examineStore(url: URL, examination: Examination): Promise<DoctorFinding[]> {
-  const { openStore, serverOf, write, transferBytes, connections, signal } = examination
+async function examineStore(
+  { url, open, server: address, connections }: ExaminedPlace,
+  { write, transferBytes, signal }: Examination,
+): Promise<DoctorFinding[]> {
   const name = shownUrl(url)
-  const address = serverOf(url)
   const server = address === undefined ? [] : await examineServer({ name, address, connections, signal })
   let store: Store | undefined
   try {
     const listed = await look(name, async () => {
-      store = await openStore(url)
+      store = await open()
       return await examineListing(store, signal)
     })
     const written =

@@ -56,6 +56,8 @@ export interface ContainerEngine {
   /** Such as `unix:///var/run/docker.sock`. */
   readonly address: string
   version(): Promise<{ version: string; apiVersion: string }>
+  /** Names of what runs its containers, such as `runc` and `nvidia`. */
+  runtimes(): Promise<string[]>
   /** `undefined` when the engine does not have it. */
   inspectImage(image: string): Promise<LocalImage | undefined>
   /** @throws NimctlError `not-found`, `auth`, `unavailable` as the registry answered. */

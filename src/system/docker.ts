@@ -33,6 +33,11 @@ export async function openDockerEngine({ env }: { env: Record<string, string | u
         const { Version, ApiVersion } = await docker.version()
         return { version: Version, apiVersion: ApiVersion }
       }),
+    runtimes: () =>
+      translated('the engine', async () => {
+        const { Runtimes }: { Runtimes?: Record<string, unknown> } = await docker.info()
+        return Object.keys(Runtimes ?? {}).toSorted()
+      }),
     inspectImage: image => translated(image, () => inspectImage(docker, image)),
     pullImage: (image, pullOptions) => translated(image, () => pullImage(docker, image, pullOptions)),
     readImageFile: (image, paths, { signal }) => translated(image, () => readImageFile(docker, image, paths, signal)),

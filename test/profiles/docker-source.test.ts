@@ -27,6 +27,7 @@ function anEngine(behaviours: Behaviour[], address = 'unix:///run/test.sock') {
   const engine: ContainerEngine = {
     address,
     version: unused,
+    runtimes: unused,
     inspectImage: unused,
     pullImage: unused,
     readImageFile: unused,
