@@ -6,7 +6,7 @@ export interface Context {
   signal: AbortSignal
   report: Report
   /**
-   * The command's one result: text for a person, one JSON document with `--json`. With `ok: false` the exit code is 3.
+   * The command's one result: text for a person, one JSON document with `--json`. With `ok: false` the exit code is 3, or what `exitCode` says.
    *
    * @param fields of the document, as cli.md promises them.
    */

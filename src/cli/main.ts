@@ -28,6 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
   let exitCode = 0
   const noteOutcome = (fields: object) => {
     if ('ok' in fields && fields.ok === false) exitCode = exitCodes['check-failed']
+    if ('exitCode' in fields && typeof fields.exitCode === 'number') exitCode = fields.exitCode
   }
 
   const context: Context = {
@@ -76,6 +77,9 @@ function listenForSignals(): AbortController {
       interrupt.abort(signal)
     })
   }
+  // Where `nimctl run` started us and was killed, nobody waits for us any more.
+  process.once('disconnect', () => interrupt.abort('SIGTERM'))
+  process.channel?.unref()
   return interrupt
 }
 

@@ -74,6 +74,21 @@ const sources: readonly CommandSource[] = [
     load: async context => (await import('./commands/hm.ts')).hmCommand(context),
   },
   {
+    name: 'init',
+    summary: 'write a nimctl.yaml to begin with',
+    load: async context => (await import('./commands/init.ts')).initCommand(context),
+  },
+  {
+    name: 'run',
+    summary: 'bring the models of nimctl.yaml where they belong',
+    load: async context => (await import('./commands/run.ts')).runCommand(context),
+  },
+  {
+    name: 'diff',
+    summary: 'compare nimctl.yaml, its lock and the stores',
+    load: async context => (await import('./commands/diff.ts')).diffCommand(context),
+  },
+  {
     name: 'doctor',
     summary: 'say what is missing on this host',
     load: async context => (await import('./commands/doctor.ts')).doctorCommand(context),

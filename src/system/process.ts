@@ -13,6 +13,8 @@ export interface ToolOptions {
   input?: string | Uint8Array
   /** How to get the tool, a sentence for people: `Install it: apt-get install skopeo …`. */
   install?: string
+  /** The child is told when this process ends, however it ends: a program of Node.js then sees `disconnect`. */
+  tellEnd?: boolean
   /** Every line of stdout and stderr as it comes, raw: whoever shows it sanitizes it. */
   onLine?: (line: string) => void
 }
@@ -55,6 +57,7 @@ export async function runTool(name: string, args: readonly string[], options: To
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     cancelSignal: options.signal,
     forceKillAfterDelay: killAfterMs,
+    ...(options.tellEnd === true && { ipc: true as const }),
     encoding: 'buffer',
     stripFinalNewline: false,
     buffer: { stdout: true, stderr: false },

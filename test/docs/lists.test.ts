@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 
 import { knownChecks } from '../../src/validate/catalogue.ts'
 import { withCheckTables } from './check-tables.ts'
+import { renderConfigSchema, withKeyTable } from './config-schema.ts'
 import { firstColumn, readPage, root, section } from './markdown.ts'
 import { errorsIn, kindsIn, readSource, variablesIn, warningsIn } from './source.ts'
 
@@ -77,6 +78,14 @@ it('the catalogue has every check that the source makes, and no other', () => {
     )
     .concat(kinds.flatMap(kind => ['missing', 'size', 'checksum'].map(what => `store.${kind}-${what}`)))
   expect(knownChecks.map(({ name }) => name).toSorted()).toEqual([...new Set(names)].toSorted())
+})
+
+it('docs/nimctl.schema.json and the keys of docs/nimctl-yaml.md are those of the schema', () => {
+  const written = readFileSync(join(root, 'docs/nimctl.schema.json'), 'utf8')
+  expect(written, 'run: npm run docs:schema').toBe(renderConfigSchema())
+  const { text } = readPage('docs/nimctl-yaml.md')
+  expect(text, 'run: npm run docs:schema').toBe(withKeyTable(text))
+  expect(text).toContain('| `models[].upload[].layout` |')
 })
 
 it('docs/validate.md has the tables of the catalogue', () => {

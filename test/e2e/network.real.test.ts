@@ -55,7 +55,7 @@ describe('the disconnected half', () => {
   it('works in a network without routes', async () => {
     const sudo = rootPrefix()
     if (sudo === undefined) throw new Error('A network namespace needs root, or sudo without a password.')
-    const [command, ...before] = [...sudo, 'unshare', '--net', process.execPath] as [string, ...string[]]
+    const [command = '', ...before] = sudo.concat('unshare', '--net', process.execPath)
     const back = place.path('offline/back')
     await mkdir(place.path('offline'), { recursive: true })
     for (const args of Object.values(disconnectedHalf(shareUrl(), back)))

@@ -1,0 +1,164 @@
+import { rm } from 'node:fs/promises'
+
+import { readCacheRecord } from '../../cache/record.ts'
+import { exitCodes, NimctlError } from '../../system/errors.ts'
+import type { Report } from '../../system/progress.ts'
+import { type StepName, stepNames } from '../config/schema.ts'
+import { contentOf, type LockedModel, updateLock } from '../lock.ts'
+import { waitForLock } from '../wait-for-lock.ts'
+import { commandsOf } from './commands.ts'
+import type { DiskBudget } from './disk-budget.ts'
+import { failureOf } from './outcome.ts'
+import type { ModelPlan } from './plan.ts'
+import type { Toolbox } from './ports.ts'
+import type { ModelResult, StepError, StepResult } from './result.ts'
+import { choiceArgs } from './step-args.ts'
+
+export interface ModelRunOptions {
+  lockFile: string
+  frozen: boolean
+  /** Remove the cache from this disk once it is in the stores. */
+  release: boolean
+  disk: DiskBudget
+  timeoutsMs: Partial<Record<StepName, number>>
+  toolbox: Toolbox
+  signal: AbortSignal
+  report: Report
+}
+
+/** Carries out what is due for a model, in the order of the flow. A failed step ends it; what is finished is kept. */
+export async function runModel(plan: ModelPlan, options: ModelRunOptions): Promise<ModelResult> {
+  const { model, resolved, due } = plan
+  const steps: StepResult[] = []
+  const free = due.has('cache') ? await options.disk.acquire(plan.resolved.bytes ?? 0, model.name) : () => {}
+  try {
+    for (const step of stepNames) steps.push(await takeStep(step, { plan, options, failed: steps.some(isFailed) }))
+  } finally {
+    free()
+  }
+  return {
+    name: model.name,
+    image: model.image,
+    imageDigest: resolved.imageDigest,
+    profiles: resolved.profiles,
+    ok: !steps.some(isFailed),
+    steps,
+  }
+}
+
+function isFailed({ status }: StepResult): boolean {
+  return status === 'failed'
+}
+
+interface Place {
+  plan: ModelPlan
+  options: ModelRunOptions
+  failed: boolean
+}
+
+async function takeStep(step: StepName, { plan, options, failed }: Place): Promise<StepResult> {
+  const nothing = { step, commands: [], seconds: 0 }
+  if (failed) return { ...nothing, status: plan.due.has(step) ? 'not-reached' : 'off' }
+  if (!plan.due.has(step)) return { ...nothing, status: isWanted(step, plan) ? 'present' : 'off' }
+  const beganMs = performance.now()
+  const commands = commandsOf(step, plan)
+  const error = await carryOut(step, { commands, plan, options })
+  return {
+    step,
+    status: error === undefined ? 'done' : 'failed',
+    commands: commands.map(args => ['nimctl', ...args].join(' ')),
+    seconds: Math.round((performance.now() - beganMs) / 100) / 10,
+    ...(error && { error }),
+  }
+}
+
+/** What is not due although the file asks for it is there already. */
+function isWanted(step: StepName, { settings }: ModelPlan): boolean {
+  return (step === 'cache' || step === 'upload') && settings.upload.length > 0
+}
+
+async function carryOut(
+  step: StepName,
+  { commands, plan, options }: { commands: string[][]; plan: ModelPlan; options: ModelRunOptions },
+): Promise<StepError | undefined> {
+  const timeoutMs = options.timeoutsMs[step]
+  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
+  const signal = timeout === undefined ? options.signal : AbortSignal.any([options.signal, timeout])
+  try {
+    for (const args of commands) {
+      await waitForLock(() => runCommand(args, { options, signal }), signal)
+    }
+    if (step === 'upload') await noteUpload(plan, options)
+    return undefined
+  } catch (error) {
+    options.signal.throwIfAborted()
+    if (timeout?.aborted === true) return timedOut(step, timeoutMs ?? 0)
+    if (error instanceof NimctlError) return describe(error)
+    throw error
+  }
+}
+
+/** @throws NimctlError what the command says of itself. */
+async function runCommand(
+  args: readonly string[],
+  { options, signal }: { options: ModelRunOptions; signal: AbortSignal },
+): Promise<void> {
+  const error = failureOf(await options.toolbox.command(args, { signal, report: options.report }))
+  if (error !== undefined) throw new NimctlError(error.category, error.code, error)
+}
+
+/** The lock takes what arrived; with --locked it must be what the lock says. */
+async function noteUpload(plan: ModelPlan, { toolbox, signal, lockFile, frozen, release }: ModelRunOptions) {
+  const { model, settings, resolved } = plan
+  const image = { reference: model.image, digest: resolved.imageDigest }
+  const [first] = plan.places
+  const stored = first && (await toolbox.lookAt(first.place, image, signal))
+  if (stored === undefined) return
+  const content = contentOf(stored.inventory)
+  if (frozen && content.contentDigest !== plan.locked?.contentDigest) throw contentChanged(plan, content)
+  const locked = {
+    image: model.image,
+    imageDigest: resolved.imageDigest,
+    choice: choiceArgs(settings).join(' '),
+    profiles: resolved.profiles,
+    ...content,
+  }
+  await updateLock(lockFile, { name: model.name, model: locked, signal })
+  if (release) await releaseCache(plan)
+}
+
+/** Nothing is removed but what `nimctl cache` filled. */
+async function releaseCache({ directory }: ModelPlan): Promise<void> {
+  if ((await readCacheRecord(directory)) !== undefined) await rm(directory, { recursive: true, force: true })
+}
+
+function contentChanged({ model, locked }: ModelPlan, { files }: Pick<LockedModel, 'files'>): NimctlError {
+  const known = new Map(locked?.files.map(file => [file.path, `${file.size} ${file.crc32c}`]))
+  const changed = files.find(file => known.get(file.path) !== `${file.size} ${file.crc32c}`)
+  return new NimctlError('check-failed', 'LOCK_CHANGED', {
+    what: `${model.name} has other files than the lock says.`,
+    why: changed === undefined ? 'A file of the lock is not there.' : `${changed.path} differs.`,
+    next: 'nimctl diff shows all changes; nimctl run --update takes them over.',
+  })
+}
+
+function timedOut(step: StepName, timeoutMs: number): StepError {
+  return {
+    category: 'unavailable',
+    code: 'STEP_TIMED_OUT',
+    exitCode: exitCodes.unavailable,
+    what: `The step ${step} did not end within ${timeoutMs / 1000} s.`,
+    next: 'The same command goes on; or give it more under run.timeouts.',
+  }
+}
+
+function describe({ category, code, message, why, next }: NimctlError): StepError {
+  return {
+    category,
+    code,
+    exitCode: exitCodes[category],
+    what: message,
+    ...(why !== undefined && { why }),
+    ...(next !== undefined && { next }),
+  }
+}
