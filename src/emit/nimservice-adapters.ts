@@ -1,15 +1,17 @@
 import type { InventoryProfile } from '../inventory/inventory.ts'
 import type { EnvVariable, NimContainer } from '../operator/objects.ts'
 import { NimctlError } from '../system/errors.ts'
+import { type Adapter, isHub, parseAdapters } from './adapters.ts'
 import { loaderContract } from './loader-contract.ts'
 import { loaderEnvironment } from './loader-env.ts'
+import { requireLoaderImage } from './loader-image.ts'
 import { nimImage } from './nim-image.ts'
-import type { StorePlace, Target } from './request.ts'
+import type { ImagePlace, StorePlace, Target } from './request.ts'
 import { emitted, joined, type EmitResult } from './result.ts'
 import type { LoraRequest } from './serving.ts'
 import { requireSince } from './since.ts'
 
-interface AdaptersRequest extends Target {
+interface AdaptersRequest extends Target, ImagePlace {
   lora: LoraRequest | undefined
   profile?: InventoryProfile | undefined
   /** nimctl's own image, which fetches adapters. */
@@ -48,7 +50,7 @@ export function adapterFields(request: AdaptersRequest): AdapterFields {
   const env = Object.entries(settings).flatMap(([name, value]) =>
     value === undefined ? [] : [{ name, value: String(value) }],
   )
-  const fetched = adapters.map(text => fetchAdapter(parseAdapter(text), { ...request, peftSource }))
+  const fetched = parseAdapters(adapters).map(adapter => fetchAdapter(adapter, { ...request, peftSource }))
   return {
     ...joined(...fetched),
     env,
@@ -56,44 +58,27 @@ export function adapterFields(request: AdaptersRequest): AdapterFields {
   }
 }
 
-interface Adapter {
-  name: string
-  url: URL
-}
-
-/** @param text `[NAME=]URL`; without a name the last part of the URL is it. */
-function parseAdapter(text: string): Adapter {
-  const [, named, address = ''] = /^(?:([^=:/]+)=)?(.+)$/.exec(text) ?? []
-  const url = URL.canParse(address) ? new URL(address) : undefined
-  const name = named ?? url?.pathname.split('/').findLast(part => part !== '') ?? ''
-  if (url !== undefined && /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(name)) return { name, url }
-  throw new NimctlError('usage', 'ADAPTER_INVALID', {
-    what: `"${text}" names no adapter in a store.`,
-    why: 'It is [NAME=]URL; the name, as requests call the adapter, has letters, digits, -, _ and . in it.',
-    next: 'Such as: --adapter support=s3://models/loras/support, uploaded with: nimctl upload DIR URL --layout plain',
-  })
-}
-
 function fetchAdapter(
   { name, url }: Adapter,
   request: AdaptersRequest & { peftSource: string },
 ): EmitResult & { container: NimContainer } {
-  const { operatorVersion, loaderImage, store, peftSource, lora = {} } = request
+  const { operatorVersion, store, peftSource, lora = {} } = request
   requireSince(operatorVersion, '3.1.0', {
     field: '--adapter, which needs an init container',
     next: `Fill a claim beforehand (nimctl emit loader), and say where its adapters are: --peft-source ${peftSource}`,
   })
-  if (loaderImage === undefined) throw loaderImageRequired()
+  if (isHub(url)) throw hubUnsupported(url)
+  const image = requireLoaderImage(request)
   const storeSecret = lora.adapterSecret ?? store?.storeSecret
   const uploaded = {
     ...(store?.region !== undefined && { region: store.region }),
     ...(store?.endpointUrl !== undefined && { endpointUrl: store.endpointUrl }),
     ...(store?.storeSettings !== undefined && { storeSettings: store.storeSettings }),
     ...(storeSecret !== undefined && { storeSecret }),
-    cacheUrl: url,
+    cacheUrl: new URL(url),
   }
   const { env, secretName: _, secretEnv, ...surroundings } = loaderEnvironment({ ...request, uploaded })
-  const { repository, tag } = nimImage(loaderImage, {})
+  const { repository, tag } = nimImage(image, {})
   return {
     ...surroundings,
     container: {
@@ -142,10 +127,11 @@ function peftSourceInvalid(text: string): NimctlError {
   })
 }
 
-function loaderImageRequired(): NimctlError {
-  return new NimctlError('usage', 'LOADER_IMAGE_REQUIRED', {
-    what: 'Adapters are fetched by nimctl’s own image, and it was not named.',
-    why: 'The cluster pulls it from the internal registry, whose address nimctl can’t know.',
-    next: 'Add --loader-image REGISTRY/nimctl:VERSION',
+/** A container of the operator's has no volume of its own for Python's packages. */
+function hubUnsupported(url: string): NimctlError {
+  return new NimctlError('usage', 'ADAPTER_INVALID', {
+    what: `A NIMService fetches no adapter from a hub: ${url}.`,
+    why: 'Its init containers run nimctl, which reads stores.',
+    next: 'Upload it: nimctl upload DIR URL --layout plain; or write a pod without the operator: nimctl emit pod',
   })
 }

@@ -2,6 +2,7 @@ import type { V1Container, V1EnvVar, V1Volume, V1VolumeMount } from '@kubernetes
 
 import { restrictedContainer } from '../kubernetes/job.ts'
 import { NimctlError } from '../system/errors.ts'
+import { type Adapter, hubScheme, isHub, parseAdapters } from './adapters.ts'
 import { requireLoaderImage } from './loader-image.ts'
 import { loaderContainer, scratchVolume } from './pod-loader.ts'
 import type { Target, UploadedCache } from './request.ts'
@@ -77,50 +78,12 @@ export function podAdapters(request: PodAdaptersRequest): PodAdapters {
 }
 
 const volumeName = 'lora'
-const hubScheme = 'hf://'
-
-function isHub(url: string): boolean {
-  return url.startsWith(hubScheme)
-}
-
 function requirePeftSource({ lora: { peftSource } }: PodAdaptersRequest): string {
   if (peftSource !== undefined) return peftSource
   throw new NimctlError('usage', 'PEFT_SOURCE_REQUIRED', {
     what: 'Adapters were named, but not the directory in which the NIM looks for them.',
     why: 'It reads the variable NIM_PEFT_SOURCE, and loads none where that is not set.',
     next: 'Add --peft-source, such as --peft-source /opt/nim/peft',
-  })
-}
-
-interface Adapter {
-  /** Of its folder: clients ask for it by this name. */
-  name: string
-  url: string
-}
-
-function parseAdapters(texts: readonly string[]): Adapter[] {
-  const adapters = texts.map(parseAdapter)
-  const names = adapters.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) < index)
-  if (twice === undefined) return adapters
-  throw new NimctlError('usage', 'ADAPTER_INVALID', {
-    what: `Two adapters would be called ${twice}.`,
-    why: 'The NIM calls an adapter by its folder, which has the last part of its address.',
-    next: `Give one of them another name: --adapter ${twice}-2=URL`,
-  })
-}
-
-/** A folder's name, and never one that leads out of the directory. */
-const folderName = /^(?!\.{1,2}$)[\w.-]+$/
-
-function parseAdapter(text: string): Adapter {
-  const [, given, url = ''] = /^(?:([^=/:]+)=)?(.+)$/.exec(text) ?? []
-  const name = given ?? url.replace(/\/+$/, '').split('/').at(-1) ?? ''
-  const isPlace = isHub(url) ? /^hf:\/\/[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/.test(url) : URL.canParse(url)
-  if (isPlace && folderName.test(name)) return { name, url }
-  throw new NimctlError('usage', 'ADAPTER_INVALID', {
-    what: `"${text}" is no place of an adapter.`,
-    next: 'Give a store and a prefix, such as tone=s3://models/adapters/tone, or hf://NAMESPACE/NAME',
   })
 }
 

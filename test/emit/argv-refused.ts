@@ -83,7 +83,9 @@ export const refusedServices: Refused[] = [
   row(['--init-container', '@empty.yaml'], 'CONTAINER_INVALID', 'empty'),
   row(['--sidecar', '@broken.yaml'], 'CONTAINER_INVALID', 'no YAML'),
   row(['--peft-source', 'loras'], 'PEFT_SOURCE_INVALID', '/model-store/loras'),
-  row(['--adapter', 'loras/support'], 'ADAPTER_INVALID', '--layout plain'),
+  row(['--adapter', 'loras/support'], 'ADAPTER_INVALID', 'hf://NAMESPACE/NAME'),
+  row(['--adapter', 'hf://a/b'], 'ADAPTER_INVALID', '--layout plain'),
+  row(['--adapter', 's3://a/x', '--adapter', 's3://b/x'], 'ADAPTER_INVALID', '--adapter x-2=URL'),
   {
     args: ['nimservice', 'llama', ...uploaded, '--profile', '0f3d', '--peft-source', '/l'],
     code: 'LORA_UNSUPPORTED',
