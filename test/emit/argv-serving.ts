@@ -333,6 +333,34 @@ export const serviceRows: Row[] = [
 const lora = rowOf(['nimservice', 'llama', ...uploaded, '--profile', loraProfile.id])
 
 export const loraRows: Row[] = [
+  alone(
+    [
+      '--profile',
+      loraProfile.id,
+      '--adapter',
+      's3://loras/support',
+      '--region',
+      'eu-1',
+      '--store-secret',
+      'loras',
+      ...loader,
+    ],
+    {
+      initContainers: [
+        {
+          env: [
+            { name: 'NIMCTL_CACHE_URL', value: 's3://loras/support' },
+            { name: 'AWS_REGION', value: 'eu-1' },
+            { name: 'AWS_ACCESS_KEY_ID', valueFrom: { secretKeyRef: { name: 'loras' } } },
+            { name: 'AWS_SECRET_ACCESS_KEY' },
+            { name: 'AWS_SESSION_TOKEN' },
+            { name: 'NIM_CACHE_PATH', value: '/model-store/loras/support' },
+          ],
+        },
+      ],
+    },
+    { since: '3.1.0' },
+  ),
   lora(
     [
       '--peft-source',

@@ -9,6 +9,7 @@ import { addOutputOptions, deliver, type OutputFlags, targetFrom } from '../../o
 import { addServingFilesOptions, servedFilesFrom, type ServingFilesFlags } from '../../options/emit/serving-files.ts'
 import { addServingOptions, servingFrom, type ServingFlags } from '../../options/emit/serving.ts'
 import { addSubjectOptions, readSubject, type Subject, type SubjectFlags } from '../../options/emit/subject.ts'
+import { storeInCluster } from '../../options/emit/uploaded.ts'
 import { given } from '../../options/values.ts'
 
 interface NimServiceFlags extends SubjectFlags, ImagePlaceFlags, ServingFilesFlags, ServingFlags, OutputFlags {
@@ -54,7 +55,11 @@ async function emitObjects(name: string, { flags, context }: { flags: NimService
   const result = emitNimService({
     ...target,
     ...place,
-    ...given({ loaderImage: flags.loaderImage, readOnly: flags.readOnly, store: uploaded }),
+    ...given({
+      loaderImage: flags.loaderImage,
+      readOnly: flags.readOnly,
+      store: storeInCluster(flags, context, protocolOf(flags.adapter)),
+    }),
     image: nimImage(subject.image, place),
     family,
     profile: await servedProfile(subject, flags.profile),
@@ -63,6 +68,11 @@ async function emitObjects(name: string, { flags, context }: { flags: NimService
   })
   const origin = { name, from: subject.called }
   await deliver(result, { flags, context, target, place, sourceImage: subject.image, origin })
+}
+
+/** All adapters are in one kind of store. */
+function protocolOf([first = '']: readonly string[] = []): string {
+  return /^(?:[^=/:]+=)?([a-z0-9]+:)/.exec(first)?.[1] ?? ''
 }
 
 /** @throws NimctlError `usage` / `PROFILE_UNCHECKED`, and what finding one throws. */

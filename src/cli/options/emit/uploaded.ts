@@ -71,19 +71,29 @@ export async function readUploadedFrom(
 ): Promise<UploadedCache> {
   const named = place.cache === undefined ? undefined : await findPlace(place.cache, asked, context)
   const flags = named?.flags ?? asked
-  const { storeSecret } = flags
   const { header, digest, url } = await readInventory({ ...place, at: named?.url }, flags, context)
   const storeUrl = place.storeUrl === undefined ? url : parseStoreUrl(place.storeUrl)
-  const s3 = storeUrl.protocol === 's3:' ? s3Environment(context.env) : {}
-  const endpoint = flags.storeEndpointUrl ?? flags.endpointUrl ?? s3.endpoint
   return {
     header,
     // It is shown in comments and messages; where it is what the YAML names, what is secret in it is refused.
     cacheUrl: place.storeUrl === undefined ? url : new URL(shownUrl(url)),
     inventoryDigest: digest,
-    storeSettings: storeSettings(flags, context.env),
-    ...given({ storeSecret, region: flags.region ?? s3.region }),
     ...(place.storeUrl !== undefined && { storeUrl }),
+    ...storeInCluster(flags, context, storeUrl.protocol),
+  }
+}
+
+/** How pods reach stores of a kind. @param protocol such as `s3:`, whose environment is that of other tools. */
+export function storeInCluster(
+  flags: Omit<StoreInClusterFlags, 'image'>,
+  { env }: Context,
+  protocol: string,
+): Omit<UploadedCache, 'header' | 'cacheUrl'> {
+  const s3 = protocol === 's3:' ? s3Environment(env) : {}
+  const endpoint = flags.storeEndpointUrl ?? flags.endpointUrl ?? s3.endpoint
+  return {
+    storeSettings: storeSettings(flags, env),
+    ...given({ storeSecret: flags.storeSecret, region: flags.region ?? s3.region }),
     ...(endpoint !== undefined && { endpointUrl: parseEndpoint(endpoint) }),
   }
 }
@@ -105,7 +115,7 @@ function parseEndpoint(text: string): URL {
   })
 }
 
-function storeSettings(flags: StoreInClusterFlags, env: Context['env']): StoreSettings {
+function storeSettings(flags: Omit<StoreInClusterFlags, 'image'>, env: Context['env']): StoreSettings {
   const { pathStyle, requestPayer, billingProject, impersonateServiceAccount, webhdfsUrl, hdfsClient } = flags
   return given({
     pathStyle,
