@@ -1,4 +1,4 @@
-import { type Row, rowOf } from './argv-serving.ts'
+import { type Row, rowOf } from './argv-row.ts'
 import { buildableProfile, uncountedProfile } from './request.ts'
 
 const build = rowOf(['nimbuild', 'llama-trt', '--inventory', '@buildable.jsonl', '--store-url', 's3://models/llama'])

@@ -1,4 +1,5 @@
-import { containerOfFile, type Row, rowOf } from './argv-serving.ts'
+import { type Row, rowOf } from './argv-row.ts'
+import { containerOfFile } from './argv-serving.ts'
 import { loraProfile, tensorProfile, vllmProfile } from './request.ts'
 
 const fromStore = ['--inventory', '@inventory.jsonl', '--store-url', 's3://models/llama', '--region', 'eu-1']

@@ -1,4 +1,4 @@
-import { type Row, rowOf } from './argv-serving.ts'
+import { type Row, rowOf } from './argv-row.ts'
 import { tensorProfile, vllmProfile } from './request.ts'
 
 const files = rowOf(['nimpipeline', 'rag', '--service', '@services.yaml'])

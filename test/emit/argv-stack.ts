@@ -1,5 +1,8 @@
+import { loraRows } from './argv-lora.ts'
+import { networkRows } from './argv-network.ts'
 import { nimCacheRows } from './argv-nimcache.ts'
-import { loraRows, type Row, serviceRows } from './argv-serving.ts'
+import type { Row } from './argv-row.ts'
+import { serviceRows } from './argv-serving.ts'
 
 const loader = ['--loader-image', 'registry.internal/nimctl:1.0']
 
@@ -7,7 +10,7 @@ const loader = ['--loader-image', 'registry.internal/nimctl:1.0']
 const filesFlags = new Set(['--nimcache', '--claim', '--new-claim', '--read-only', '--image'])
 
 /** What a stack serves is said by the flags of a NIMService. */
-const serving: Row[] = [...serviceRows, ...loraRows]
+const serving: Row[] = [...serviceRows, ...networkRows, ...loraRows]
   .filter(({ args }) => !args.some(word => filesFlags.has(word)))
   .map(row => ({
     ...row,
