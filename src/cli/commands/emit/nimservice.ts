@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 
+import type { UploadedCache } from '../../../emit/request.ts'
 import type { InventoryProfile } from '../../../inventory/inventory.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import type { Context } from '../../context.ts'
@@ -58,7 +59,7 @@ async function emitObjects(name: string, { flags, context }: { flags: NimService
     ...given({
       loaderImage: flags.loaderImage,
       readOnly: flags.readOnly,
-      store: storeInCluster(flags, context, protocolOf(flags.adapter)),
+      store: adapterStore(uploaded, { flags, context }),
     }),
     image: nimImage(subject.image, place),
     family,
@@ -70,9 +71,15 @@ async function emitObjects(name: string, { flags, context }: { flags: NimService
   await deliver(result, { flags, context, target, place, sourceImage: subject.image, origin })
 }
 
-/** All adapters are in one kind of store. */
-function protocolOf([first = '']: readonly string[] = []): string {
-  return /^(?:[^=/:]+=)?([a-z0-9]+:)/.exec(first)?.[1] ?? ''
+/** All adapters are in one kind of store; where it is that of the cache, it is reached as that is. */
+function adapterStore(
+  uploaded: UploadedCache | undefined,
+  { flags, context }: { flags: NimServiceFlags; context: Context },
+): Omit<UploadedCache, 'header' | 'cacheUrl'> {
+  const [first = ''] = flags.adapter ?? []
+  const protocol = /^(?:[^=/:]+=)?([a-z0-9]+:)/.exec(first)?.[1] ?? ''
+  const same = uploaded !== undefined && (uploaded.storeUrl ?? uploaded.cacheUrl).protocol === protocol
+  return same ? uploaded : storeInCluster(flags, context, protocol)
 }
 
 /** @throws NimctlError `usage` / `PROFILE_UNCHECKED`, and what finding one throws. */
