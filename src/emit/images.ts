@@ -1,7 +1,7 @@
+import { mirroredReference } from '../image/mirror-result.ts'
 import type { RegistryReference } from '../image/reference.ts'
 import type { KubernetesObject } from '../operator/objects.ts'
 import { isPlain } from '../operator/plain.ts'
-import { mirroredReference } from './mirrored.ts'
 import { nimImage } from './nim-image.ts'
 import type { ImagePlace } from './request.ts'
 

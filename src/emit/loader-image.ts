@@ -1,6 +1,6 @@
+import { findMirrored, mirroredReference } from '../image/mirror-result.ts'
 import { parseImageReference } from '../image/reference.ts'
 import { NimctlError } from '../system/errors.ts'
-import { findMirrored, mirroredReference } from './mirrored.ts'
 import type { ImagePlace, Target } from './request.ts'
 
 /**

@@ -1,7 +1,7 @@
+import { findMirrored, type MirroredImage, mirroredReference } from '../image/mirror-result.ts'
 import { isPublicRegistry } from '../image/public-registries.ts'
 import { parseImageReference, type RegistryReference } from '../image/reference.ts'
 import { NimctlError } from '../system/errors.ts'
-import { findMirrored, type MirroredImage, mirroredReference } from './mirrored.ts'
 import type { ImagePlace } from './request.ts'
 
 /** An image as a NIMService wants it; `repository:tag` is the reference that the operator makes of it by concatenation. */

@@ -1,6 +1,6 @@
+import type { MirroredImage } from '../image/mirror-result.ts'
 import type { InventoryHeader } from '../inventory/inventory.ts'
 import type { OperatorVersion } from '../operator/versions.ts'
-import type { MirroredImage } from './mirrored.ts'
 
 /** What the request of every kind says. All defaults are filled in but those that follow from the inventory. */
 export interface Target {

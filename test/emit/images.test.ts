@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { imagesOf, sourcesOf } from '../../src/emit/images.ts'
-import { parseMirrorResult } from '../../src/emit/mirrored.ts'
 import { emitStack } from '../../src/emit/stack.ts'
+import { parseMirrorResult } from '../../src/image/mirror-result.ts'
 import { failureOf } from './failure.ts'
 import { aHeader, anNgcRequest, aRequest } from './request.ts'
 

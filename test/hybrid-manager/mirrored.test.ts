@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 
-import { copyOf, parseMirrorResult } from '../../src/hybrid-manager/mirrored.ts'
+import { copyOf, digestsOf } from '../../src/hybrid-manager/mirrored.ts'
+import { parseMirrorResult } from '../../src/image/mirror-result.ts'
 
 const digests = ['a', 'b'].map(digit => `sha256:${digit.repeat(64)}`)
 const [first = '', second = ''] = digests
@@ -8,12 +9,17 @@ const result = {
   formatVersion: 1,
   kind: 'MirrorResult',
   images: [
-    { destination: 'registry.internal:5000/nim/nvidia/nvclip:1', digest: first },
-    { destination: 'registry.internal:5000/nim/nvidia/nvclip:2', digest: second },
-    { destination: 'registry.internal:5000/nim/baidu/paddleocr:latest', digest: '', status: 'failed' },
+    { source: 'nvcr.io/nim/any:1', destination: 'registry.internal:5000/nim/nvidia/nvclip:1', digest: first },
+    { source: 'nvcr.io/nim/any:1', destination: 'registry.internal:5000/nim/nvidia/nvclip:2', digest: second },
+    {
+      source: 'nvcr.io/nim/any:1',
+      destination: 'registry.internal:5000/nim/baidu/paddleocr:latest',
+      digest: '',
+      status: 'failed',
+    },
   ],
 }
-const mirrored = parseMirrorResult(JSON.stringify(result))
+const mirrored = digestsOf(parseMirrorResult(JSON.stringify(result), 'mirrored.json'))
 
 it.each([
   ['nvclip:1', first],
@@ -33,5 +39,5 @@ it('takes an image that could not be mirrored for none, and no digest of another
 
 it.each(['', '[]', '{"kind":"MirrorPlan","images":[]}', '{"kind":"MirrorResult"}'])('refuses %j', text => {
   const refused = { category: 'usage', code: 'MIRROR_RESULT_INVALID' }
-  expect(() => parseMirrorResult(text)).toThrow(expect.objectContaining(refused))
+  expect(() => parseMirrorResult(text, 'mirrored.json')).toThrow(expect.objectContaining(refused))
 })

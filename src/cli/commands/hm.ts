@@ -72,8 +72,9 @@ async function listModels(flags: ModelsFlags, context: Context): Promise<void> {
 }
 
 async function readMirrored(file: string, context: Context): Promise<MirroredDigests> {
-  const { parseMirrorResult } = await import('../../hybrid-manager/mirrored.ts')
-  return parseMirrorResult(await readInput(file, context))
+  const { digestsOf } = await import('../../hybrid-manager/mirrored.ts')
+  const { parseMirrorResult } = await import('../../image/mirror-result.ts')
+  return digestsOf(parseMirrorResult(await readInput(file, context), file))
 }
 
 async function check(

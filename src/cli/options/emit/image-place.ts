@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 
-import { parseMirrorResult } from '../../../emit/mirrored.ts'
 import type { ImagePlace } from '../../../emit/request.ts'
+import { parseMirrorResult } from '../../../image/mirror-result.ts'
 import { given } from '../values.ts'
 import { readInputFile } from './input-file.ts'
 
