@@ -24,11 +24,12 @@ export function parseMirrorResult(text: string, from: string): MirroredImage[] {
 }
 
 function parseImage(image: unknown, from: string): MirroredImage[] {
+  // It may have no digest.
+  if (textAt(image, 'status') === 'failed') return []
   const [source, destination, digest] = [textAt(image, 'source'), textAt(image, 'destination'), textAt(image, 'digest')]
   if (source === undefined || destination === undefined || digest === undefined) throw invalid(from)
   const [copied, to] = [parseImageReference(source), parseImageReference(destination)]
-  const pullable = textAt(image, 'status') !== 'failed' && to.transport === 'docker'
-  return pullable && 'registry' in copied ? [{ source: copied, destination: to, digest }] : []
+  return to.transport === 'docker' && 'registry' in copied ? [{ source: copied, destination: to, digest }] : []
 }
 
 /** `undefined` where it was not mirrored. */
