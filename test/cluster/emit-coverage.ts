@@ -20,11 +20,13 @@ export async function emitFlags(): Promise<string[]> {
 const otherFlags = ['--output', '--write', '--images', '--operator-version', '--context', '--kubeconfig']
 
 /** The same for every kind: one row is enough. */
-const shared = ['--set', '--patch']
+const shared = ['--set', '--patch', '--cache', '--image-digests']
 
 /** `Store:` is how this machine reads the inventory; what of it stands in objects has a row all the same. */
-function isOwn({ helpGroupHeading, long }: Option): boolean {
-  return helpGroupHeading !== 'Store:' && helpGroupHeading !== 'Everywhere:' && !otherFlags.includes(long ?? '')
+function isOwn({ helpGroupHeading, hidden, long }: Option): boolean {
+  return (
+    !hidden && helpGroupHeading !== 'Store:' && helpGroupHeading !== 'Everywhere:' && !otherFlags.includes(long ?? '')
+  )
 }
 
 /** Those that stand in a row. */

@@ -21,11 +21,15 @@ export async function makeEmitPlace(): Promise<Record<string, string>> {
   succeeded(await nimctl(['upload', path('caches'), cache], { env }))
   succeeded(await nimctl(['upload', path('caches'), ngc, '--layout', 'ngc'], { env }))
   await writeFile(path('patch.yaml'), 'kind: NIMService\nmetadata: {name: llama}\nspec: {replicas: 2}\n')
+  const copied = { source: `docker://${smallRecord.image}`, destination: 'registry.internal:5000/nim/llama:1' }
+  const images = [{ ...copied, digest: smallRecord.imageDigest, status: 'copied' }]
+  await writeFile(path('mirrored.json'), JSON.stringify({ kind: 'MirrorResult', images }))
   return {
     cache,
     ngc,
     image: `${smallRecord.image}@${smallRecord.imageDigest}`,
     inventory: path('store/.nimctl/inventory.jsonl'),
+    mirrored: path('mirrored.json'),
     patch: path('patch.yaml'),
     files: await writeFiles(),
     'ngc-inventory': globSync(path('ngc-store/.nimctl/*.jsonl'))[0] ?? '',

@@ -34,7 +34,7 @@ const stackRows = [
   row(`stack llama --inventory {ngc-inventory} --store-url s3://nim-mirror --region eu ${one} --source override`),
   row(`stack llama --cache {ngc} --image {image} --store-url s3://nim-mirror ${one}`),
   row(`${stack} --source loader ${tags} ${volume} --replicas 2 --port 9000 --set NIMService:spec.replicas=3`),
-  row(`${stack} --claim models --loader nimcache ${elsewhere} --patch {patch}`),
+  row(`${stack} --claim models --loader nimcache ${elsewhere} --patch {patch} --image-digests {mirrored}`),
   row(
     `${stack} --loader job --loader-service-account models --loader-node-selector zone=a --loader-run-as 1000:3000:3000
      --loader-toleration nvidia.com/gpu:NoSchedule --loader-cpu 2 --loader-memory 4Gi --loader-ttl 1h --store-ca store-ca`,
@@ -71,12 +71,48 @@ const cacheRows = [
   row(`nimcache llama --cache {ngc} --image {image} --store-url s3://nim-mirror`),
 ]
 
+const pod =
+  '--nim-image nvcr.test/nim/meta/test-model:1 --image-registry registry.internal:5000 --pull-secret registry ' +
+  '--replicas 2 --port 9000 --health-path v1/health/ready --startup-timeout 2h --cpu 4 --mem 64Gi --gpus 2 ' +
+  '--shm-size 32Gi --env A=b --node-selector zone=a --toleration nvidia.com/gpu:NoSchedule --runtime-class nvidia ' +
+  '--run-as 1000:3000:3000'
+
+const podRows = [
+  row(
+    `pod llama ${uploaded} ${one} ${loader} ${pod} ${volume} ${elsewhere} --new-claim --store-secret keys --store-ca ca`,
+  ),
+  row(`pod llama --cache {cache} --store-url s3://models/llama ${one} ${loader} --as pod -n models`),
+  row(`pod llama --cache {ngc} --image {image} --store-url s3://nim-mirror ${one}`),
+  row(`pod llama ${uploaded} ${one} --claim models --sub-path llama`),
+  row(
+    `pod llama ${uploaded} ${one} ${loader} --adapter s3://models/loras/a --adapter math=s3://models/loras/b
+     --adapter-secret loras --adapter-memory 2Gi --peft-source /opt/loras`,
+  ),
+  row(
+    `pod llama ${uploaded} ${one} ${loader} --adapter hf://example/lora --adapter-image registry.internal/python:3 --online
+     --peft-source /opt/loras     --ngc-secret ngc/KEY --hf-secret hf`,
+  ),
+  row(`pod pages --nim-image registry.internal/nim/page-elements:1 --claim models --model nvidia/page-elements-v3`),
+]
+
+/** No CRDs of KServe are at hand: of these the server sees what is Kubernetes' own. */
+const kserveRows = [
+  row(`kserve llama ${uploaded} ${one}`),
+  row(`kserve llama ${uploaded} ${one} ${pod} ${elsewhere} --store-secret keys --store-ca ca -n models`),
+  row(`kserve llama --cache {cache} --store-url s3://models/llama ${one} ${loader}`),
+  row(`kserve llama --cache {cache} --image {image} --store-url s3://models/llama ${one} ${loader}`),
+  row(`kserve llama ${uploaded} ${one} --service-account reader`),
+  row(`kserve llama ${uploaded} ${one} --claim models --sub-path llama`),
+]
+
 /** Each flag of each kind stands in at least one (emit-rows.reference.test.ts). */
 export const emitRows: readonly EmitRow[] = [
   ...stackRows,
   ...storeRows,
   ...loaderRows,
   ...cacheRows,
+  ...podRows,
+  ...kserveRows,
   row(`nimservice llama --cache {ngc} --image {image} ${one}`),
   ...Object.values(rowsByKind).flat(),
 ]

@@ -9,13 +9,16 @@ export interface Emitted {
   yaml: string
 }
 
+/** What they write needs no NIM Operator. */
+const withoutOperator = ['pod', 'kserve', 'run-job']
+
 /** Runs a row's command line in this process: a table of hundreds would take minutes with one each. */
 export async function emitRow(
   row: EmitRow,
   { version, place }: { version?: string; place: Record<string, string> },
 ): Promise<Emitted> {
-  // Pods of their own are no operator's.
-  const ofVersion = version === undefined ? [] : ['--operator-version', version]
+  const [kind = ''] = row.args
+  const ofVersion = version === undefined || withoutOperator.includes(kind) ? [] : ['--operator-version', version]
   const args = ['emit', ...row.args.map(word => inPlace(word, place)), ...ofVersion]
   let emitted: Emitted | undefined
   const context: Context = {
