@@ -89,7 +89,7 @@ const podRows = [
      --adapter-secret loras --adapter-memory 2Gi --peft-source /opt/loras`,
   ),
   row(
-    `pod llama ${uploaded} ${one} ${loader} --adapter hf://example/lora --adapter-image registry.internal/python:3 --online
+    `pod llama ${uploaded} ${one} ${loader} --adapter hf://example/lora --adapter-image registry.internal/python:3 --adapter-memory 1Gi --online
      --peft-source /opt/loras     --ngc-secret ngc/KEY --hf-secret hf`,
   ),
   row(`pod pages --nim-image registry.internal/nim/page-elements:1 --claim models --model nvidia/page-elements-v3`),
