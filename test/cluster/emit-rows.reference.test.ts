@@ -35,9 +35,8 @@ it('every field of the CRDs is set by a row, or has a reason why not', () => {
   expect(without).toEqual([])
 })
 
-it('no reason is given for a field that is set, or that is none', () => {
+it('no reason is given where all is set, or where there is no field', () => {
   const leaves = crdLeaves(newest)
   const idle = notEmitted.filter(({ path }) => !leaves.some(leaf => isBelow(leaf, path) && !set.has(leaf)))
   expect(idle).toEqual([])
-  expect(notEmitted.filter(({ path }) => [...set].some(leaf => isBelow(leaf, path)))).toEqual([])
 })

@@ -1,5 +1,6 @@
 import { type OperatorVersion, operatorVersions } from '../../src/operator/versions.ts'
 import { rowsByKind } from '../emit/argv-rows.ts'
+import { stackRows as stackServingRows } from '../emit/argv-stack.ts'
 
 /** The operator releases whose CRDs the rows are tried under. */
 export const triedVersions = ['3.0.0', '3.0.2', '3.1.0', '3.1.2', 'main'] as const satisfies OperatorVersion[]
@@ -39,6 +40,8 @@ const stackRows = [
     `${stack} --loader job --loader-service-account models --loader-node-selector zone=a --loader-run-as 1000:3000:3000
      --loader-toleration nvidia.com/gpu:NoSchedule --loader-cpu 2 --loader-memory 4Gi --loader-ttl 1h --store-ca store-ca`,
   ),
+  row(`${stack} --auth-secret ngc --shm-size 16Gi`),
+  row(`${stack} --online`),
   row(`${stack} --loader init --store-ca store-ca`, '3.1.0'),
   row(`${stack} --loader init --claim models`, '3.1.0'),
 ]
@@ -69,6 +72,16 @@ const cacheRows = [
   row(`nimcache llama --cache {cache} --store-url s3://models/llama ${one} ${loader} --source loader -n models`),
   row(`nimcache llama ${uploaded} ${loader} ${volume} ${tags} ${elsewhere}`),
   row(`nimcache llama --cache {ngc} --image {image} --store-url s3://nim-mirror`),
+]
+
+const jobRows = [
+  row(`run-job fetch ${loader} -- download s3://models/llama /data`),
+  row(
+    `run-job fetch ${loader} --pull-secret registry --service-account models --node-selector zone=a --run-as image
+     --toleration nvidia.com/gpu:NoSchedule --cpu 2 --memory 4Gi --ttl 1h --shards 4 --parallelism 2 --env A=b --secret s3
+     --config {patch} --mount-claim models=/data --mount-secret keys=/keys --mount-config-map settings=/settings -n models
+     -- download s3://models/$(JOB_COMPLETION_INDEX) /data`,
+  ),
 ]
 
 const pod =
@@ -105,14 +118,26 @@ const kserveRows = [
   row(`kserve llama ${uploaded} ${one} --claim models --sub-path llama`),
 ]
 
+/** Fields that no row of test/emit sets. */
+const furtherRows = [
+  row(`nimcache llama ${uploaded} ${loader} --toleration nvidia.com/gpu=present:NoSchedule`),
+  row(
+    `nimcache papers --source datastore --dataset nim/papers --revision v1 --endpoint https://data.internal/v1/hf
+     --model-puller registry.internal/tools/puller:1 --auth-secret hub --pull-secret registry --size 10Gi`,
+  ),
+]
+
 /** Each flag of each kind stands in at least one (emit-rows.reference.test.ts). */
 export const emitRows: readonly EmitRow[] = [
   ...stackRows,
   ...storeRows,
   ...loaderRows,
   ...cacheRows,
+  ...furtherRows,
   ...podRows,
   ...kserveRows,
   row(`nimservice llama --cache {ngc} --image {image} ${one}`),
+  ...jobRows,
   ...Object.values(rowsByKind).flat(),
+  ...stackServingRows,
 ]
