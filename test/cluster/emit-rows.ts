@@ -41,7 +41,7 @@ const stackRows = [
      --loader-toleration nvidia.com/gpu:NoSchedule --loader-cpu 2 --loader-memory 4Gi --loader-ttl 1h --store-ca store-ca`,
   ),
   row(`${stack} --auth-secret ngc --shm-size 16Gi`),
-  row(`${stack} --online`),
+  row(`${stack} --online`, 'main'),
   row(`${stack} --loader init --store-ca store-ca`, '3.1.0'),
   row(`${stack} --loader init --claim models`, '3.1.0'),
 ]

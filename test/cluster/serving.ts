@@ -17,11 +17,15 @@ export async function offerGpus({ kubectl }: Workplace): Promise<void> {
   await kubectl(['patch', 'node', node, '--subresource=status', '--type=merge', '-p', patch])
 }
 
-/** Led to the stand-in NGC, without a key: were the NIM to ask, it would be seen. */
-export function led(service: NimServiceObject, ngc: NgcInNetwork): NimServiceObject {
-  const endpoint = new URL(ngc.url).host
+/** Leads a NIM to the stand-in NGC, without a key: were it to ask, it would be seen. */
+export function leading({ url }: NgcInNetwork): { name: string; value: string }[] {
+  const endpoint = new URL(url).host
   const names = { NGC_API_ENDPOINT: endpoint, NGC_AUTH_ENDPOINT: endpoint, NGC_API_SCHEME: 'http' }
-  const env = Object.entries(names).map(([name, value]) => ({ name, value }))
+  return Object.entries(names).map(([name, value]) => ({ name, value }))
+}
+
+export function led(service: NimServiceObject, ngc: NgcInNetwork): NimServiceObject {
+  const env = leading(ngc)
   return { ...service, spec: { ...service.spec, env: [...(service.spec.env ?? []), ...env] } }
 }
 

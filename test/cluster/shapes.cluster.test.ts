@@ -15,7 +15,7 @@ import {
 } from './as-operator.ts'
 import { builtEngine, llama, llamaEngine, magpie, type Model, models, nemotron } from './models.ts'
 import { ownImage, workOutside } from './outside.ts'
-import { led, listModelFiles, offerGpus, servesOffline } from './serving.ts'
+import { leading, led, listModelFiles, offerGpus, servesOffline } from './serving.ts'
 import { startStoreInNetwork, type StoreInNetwork } from './store-in-network.ts'
 import { apply, type NgcInNetwork, openWorkplace, startNgcInNetwork } from './workplace.ts'
 
@@ -93,6 +93,15 @@ it('shape A: a Job that fills a claim, killed half-way, to a NIM that serves and
 it('shape B: a NIM that fetches its files before it starts, serves, and asks nobody', async () => {
   const stack = await emitStack(magpie, ['--loader', 'init'])
   await serve(ofKind(stack, 'NIMService'))
+})
+
+it('without the operator: a Deployment that fetches its files, serves, and asks nobody', async () => {
+  const slight = ['--cpu', '100m', '--mem', '256Mi', '--shm-size', '64Mi', '--image-registry', 'registry.internal']
+  const env = leading(ngc).flatMap(({ name, value }) => ['--env', `${name}=${value}`])
+  const pod = await emit(['pod', 'plain', '--cache', urlOf(llamaEngine), '--new-claim', ...small, ...slight, ...env])
+  await place.makeVolume('plain-cache')
+  await place.kubectl(['apply', '-f', '-'], JSON.stringify(pod))
+  await servesOffline('plain', place)
 })
 
 it('fills one volume with four models at a time', async () => {

@@ -23,7 +23,7 @@ export interface ApiServer {
   stop(): Promise<void>
 }
 
-export interface Answer {
+interface Answer {
   status: number
   /** Of a refusal; else empty. */
   message: string
