@@ -16,10 +16,10 @@ export function crdFiles(version: string): string[] {
 }
 
 /** Exchanges the CRDs: deleted first, so that nothing is asked of those of another version. */
-export async function installCrds({ kubectl }: ApiServer, version: string): Promise<void> {
-  await kubectl(['delete', 'crd', '--all', '--ignore-not-found'])
+export async function installCrds(server: ApiServer, version: string): Promise<void> {
+  await server.kubectl(['delete', 'crd', '--all', '--ignore-not-found'])
   // A plain apply would copy each CRD into an annotation, which may hold 256 KiB.
-  await kubectl(['apply', '--server-side', ...crdFiles(version).flatMap(file => ['-f', file])])
-  await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'])
-  await kubectl(['get', plurals.join(',')])
+  await server.kubectl(['apply', '--server-side', ...crdFiles(version).flatMap(file => ['-f', file])])
+  await server.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'])
+  await server.kubectl(['get', plurals.join(',')])
 }

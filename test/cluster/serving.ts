@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
-import { expect, inject } from 'vitest'
+import { inject, vi } from 'vitest'
 
 import type { NimServiceObject } from './as-operator.ts'
 import type { NgcInNetwork, Workplace } from './workplace.ts'
@@ -29,20 +29,29 @@ export function led(service: NimServiceObject, ngc: NgcInNetwork): NimServiceObj
   return { ...service, spec: { ...service.spec, env: [...(service.spec.env ?? []), ...env] } }
 }
 
-/** Through the Service of that name, as a client in the cluster asks; it serves what it found, with no key. */
-export async function servesOffline(deployment: string, { kubectl }: Workplace): Promise<void> {
-  await kubectl(['rollout', 'status', `deploy/${deployment}`, '--timeout=150s'])
+/** What a NIM is to say of itself that serves what it found, and could ask nobody. */
+export const servingOffline = { health: 'Service is ready.', servedBy: 'stand-in', downloads: false, keys: '' }
+
+/** What a deployed NIM says, through the Service of its name, as a client in the cluster asks; and what its pod knows. */
+export async function askNim(name: string, { kubectl }: Workplace): Promise<typeof servingOffline> {
+  await kubectl(['rollout', 'status', `deploy/${name}`, '--timeout=150s'])
   const jsonpath = 'jsonpath={.spec.clusterIP}:{.spec.ports[0].port}'
-  const address = await kubectl(['get', 'service', deployment, '-o', jsonpath])
-  expect(await curl(`http://${address}/v1/health/ready`)).toContain('Service is ready.')
-  expect(JSON.parse(await curl(`http://${address}/v1/models`))).toMatchObject({ data: [{ owned_by: 'stand-in' }] })
-  expect(await kubectl(['logs', `deploy/${deployment}`])).not.toContain('fetching filemap')
-  const key = await kubectl(['exec', `deploy/${deployment}`, '--', 'sh', '-c', 'echo "[$NGC_API_KEY$HF_TOKEN]"'])
-  expect(key.trim()).toBe('[]')
+  const address = await kubectl(['get', 'service', name, '-o', jsonpath])
+  // The pod is ready a moment before the node has the Service's address.
+  const health = await vi.waitFor(() => curl(`http://${address}/v1/health/ready`), { timeout: 20_000, interval: 200 })
+  const models = await curl(`http://${address}/v1/models`)
+  const log = await kubectl(['logs', `deploy/${name}`])
+  const keys = await kubectl(['exec', `deploy/${name}`, '--', 'sh', '-c', 'echo "$NGC_API_KEY$HF_TOKEN"'])
+  return {
+    health: JSON.parse(health).message,
+    servedBy: JSON.parse(models).data[0].owned_by,
+    downloads: log.includes('fetching filemap'),
+    keys: keys.trim(),
+  }
 }
 
 async function curl(address: string): Promise<string> {
-  const [command = '', ...args] = [...inNetwork, 'curl', '-sSf', '--max-time', '10', address]
+  const [command, ...args] = [...inNetwork, 'curl', '-sSf', '--max-time', '10', address]
   return (await promisify(execFile)(command, args)).stdout
 }
 

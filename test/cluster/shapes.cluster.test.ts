@@ -15,7 +15,7 @@ import {
 } from './as-operator.ts'
 import { builtEngine, llama, llamaEngine, magpie, type Model, models, nemotron } from './models.ts'
 import { ownImage, workOutside } from './outside.ts'
-import { leading, led, listModelFiles, offerGpus, servesOffline } from './serving.ts'
+import { askNim, leading, led, listModelFiles, offerGpus, servingOffline } from './serving.ts'
 import { startStoreInNetwork, type StoreInNetwork } from './store-in-network.ts'
 import { apply, type NgcInNetwork, openWorkplace, startNgcInNetwork } from './workplace.ts'
 
@@ -32,7 +32,6 @@ beforeAll(async () => {
   await offerGpus(place)
 })
 afterAll(async () => {
-  expect(await ngc.requests()).toEqual([])
   await Promise.all([ngc.stop(), store.stop()])
 })
 
@@ -49,25 +48,33 @@ async function emitStack(model: Model, flags: readonly string[]): Promise<unknow
   return await emit(['stack', model.name, ...which, ...flags])
 }
 
-/** Once bytes lie in the volume and more are to come, without a chance to tidy up. */
-async function killLoader(selector: string, { volume, model }: { volume: string; model: Model }): Promise<void> {
+interface Loading {
+  /** Of the Job's pods. */
+  selector: string
+  volume: string
+  model: Model
+}
+
+/**
+ * Ends the loader once bytes lie in the volume and more are to come, without a chance to tidy up.
+ *
+ * @returns how many files it had not brought yet.
+ */
+async function killLoader({ selector, volume, model }: Loading): Promise<number> {
   await vi.waitFor(() => readFile(join(volume, '.nimctl/incomplete/parts.jsonl')), { timeout: 60_000, interval: 5 })
   store.freeze()
   const before = await listModelFiles(volume)
   await place.kubectl(['delete', 'pod', '-l', selector, '--grace-period=0', '--force'])
   store.goOn()
-  expect(before.length).toBeLessThan((await listModelFiles(cacheOf(model))).length)
+  return (await listModelFiles(cacheOf(model))).length - before.length
 }
 
-async function isFilled(job: string, { volume, model }: { volume: string; model: Model }): Promise<void> {
-  await place.kubectl(['wait', '--for=condition=Complete', '--timeout=150s', `job/${job}`])
-  expect(await listModelFiles(volume)).toEqual(await listModelFiles(cacheOf(model)))
-}
+const isComplete = (job: string) => place.kubectl(['wait', '--for=condition=Complete', '--timeout=150s', `job/${job}`])
 
-async function serve(service: NimServiceObject, cache?: NimCacheObject): Promise<void> {
+async function serve(service: NimServiceObject, cache?: NimCacheObject): Promise<typeof servingOffline> {
   await apply(place.kubectl, deploymentOf(led(service, ngc), cache))
   await apply(place.kubectl, serviceOf(service))
-  await servesOffline(service.metadata.name, place)
+  return await askNim(service.metadata.name, place)
 }
 
 it('shape E: a NIMCache that fills itself, killed half-way, to a NIM that serves and asks nobody', async () => {
@@ -75,9 +82,11 @@ it('shape E: a NIMCache that fills itself, killed half-way, to a NIM that serves
   const cache: NimCacheObject = ofKind(stack, 'NIMCache')
   const volume = await place.makeVolume('llama-pvc')
   for (const object of [ofKind(stack, 'ConfigMap'), claimOf(cache), jobOf(cache)]) await apply(place.kubectl, object)
-  await killLoader('app=llama', { volume, model: llama })
-  await isFilled('llama-job', { volume, model: llama })
-  await serve(ofKind(stack, 'NIMService'), cache)
+  expect(await killLoader({ selector: 'app=llama', volume, model: llama })).toBeGreaterThan(0)
+  await isComplete('llama-job')
+  expect(await listModelFiles(volume)).toEqual(await listModelFiles(cacheOf(llama)))
+  expect(await serve(ofKind(stack, 'NIMService'), cache)).toEqual(servingOffline)
+  expect(await ngc.requests()).toEqual([])
 })
 
 it('shape A: a Job that fills a claim, killed half-way, to a NIM that serves and asks nobody', async () => {
@@ -85,14 +94,18 @@ it('shape A: a Job that fills a claim, killed half-way, to a NIM that serves and
   const volume = await place.makeVolume('nemotron-model-store')
   await apply(place.kubectl, ofKind(stack, 'PersistentVolumeClaim'))
   await apply(place.kubectl, ofKind(stack, 'Job'))
-  await killLoader('app.kubernetes.io/instance=nemotron-loader', { volume, model: nemotron })
-  await isFilled('nemotron-loader', { volume, model: nemotron })
-  await serve(ofKind(stack, 'NIMService'))
+  const selector = 'app.kubernetes.io/instance=nemotron-loader'
+  expect(await killLoader({ selector, volume, model: nemotron })).toBeGreaterThan(0)
+  await isComplete('nemotron-loader')
+  expect(await listModelFiles(volume)).toEqual(await listModelFiles(cacheOf(nemotron)))
+  expect(await serve(ofKind(stack, 'NIMService'))).toEqual(servingOffline)
+  expect(await ngc.requests()).toEqual([])
 })
 
 it('shape B: a NIM that fetches its files before it starts, serves, and asks nobody', async () => {
   const stack = await emitStack(magpie, ['--loader', 'init'])
-  await serve(ofKind(stack, 'NIMService'))
+  expect(await serve(ofKind(stack, 'NIMService'))).toEqual(servingOffline)
+  expect(await ngc.requests()).toEqual([])
 })
 
 it('without the operator: a Deployment that fetches its files, serves, and asks nobody', async () => {
@@ -101,7 +114,8 @@ it('without the operator: a Deployment that fetches its files, serves, and asks 
   const pod = await emit(['pod', 'plain', '--cache', urlOf(llamaEngine), '--new-claim', ...small, ...slight, ...env])
   await place.makeVolume('plain-cache')
   await place.kubectl(['apply', '-f', '-'], JSON.stringify(pod))
-  await servesOffline('plain', place)
+  expect(await askNim('plain', place)).toEqual(servingOffline)
+  expect(await ngc.requests()).toEqual([])
 })
 
 it('fills one volume with four models at a time', async () => {
@@ -110,7 +124,7 @@ it('fills one volume with four models at a time', async () => {
   const volume = await place.makeVolume('fleet')
   await apply(place.kubectl, ofKind(fleet, 'PersistentVolumeClaim'))
   await apply(place.kubectl, ofKind(fleet, 'Job'))
-  await place.kubectl(['wait', '--for=condition=Complete', '--timeout=150s', 'job/fleet'])
+  await isComplete('fleet')
   for (const model of models)
     expect(await listModelFiles(join(volume, model.name))).toEqual(await listModelFiles(cacheOf(model)))
   // What a NIMBuild left in the cache has come along.

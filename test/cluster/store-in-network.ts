@@ -40,9 +40,9 @@ export async function startStoreInNetwork(): Promise<StoreInNetwork> {
   await writeFile(identities, configuration(keys))
   const weed = [requireProgram('seaweedfs', 'seaweedfs')]
   const options = { directory: directory.path, host: nodeAddress, ports }
-  const [command = '', ...args] = [...inNetwork, ...weed, ...serverArguments(options), `-s3.config=${identities}`]
+  const [command, ...args] = [...inNetwork, ...weed, ...serverArguments(options), `-s3.config=${identities}`]
   const ask = async (port: number, path: string, flags: readonly string[] = []): Promise<string> => {
-    const [program = '', ...rest] = [
+    const [program, ...rest] = [
       ...inNetwork,
       'curl',
       '-s',

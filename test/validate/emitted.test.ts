@@ -41,7 +41,7 @@ const askedFor: readonly { flags: RegExp; finding: RegExp }[] = [
   { flags: /--dataset\b/, finding: /dataset-without-manifest/ },
   { flags: /--service /, finding: /(?:)/ },
   { flags: /--read-only/, finding: /read-only-cache/ },
-  { flags: /--empty-dir|--online/, finding: /empty-dir-in-production|profile-not-pinned/ },
+  { flags: /--empty-dir|--online/, finding: /empty-dir-in-production|profile-not-pinned|auth-secret-left-out/ },
   { flags: /--host-path/, finding: /host-path-in-production|objects\.profile/ },
   { flags: /--dra|--resource-claim/, finding: /dra-is-experimental/ },
   { flags: /--metric|--hpa/, finding: /hpa-on-cpu/ },
