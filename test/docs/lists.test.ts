@@ -3,10 +3,11 @@ import { join } from 'node:path'
 
 import { expect, it } from 'vitest'
 
+import { parseConfig } from '../../src/pipeline/config/read.ts'
 import { knownChecks } from '../../src/validate/catalogue.ts'
 import { withCheckTables } from './check-tables.ts'
 import { renderConfigSchema, withKeyTable } from './config-schema.ts'
-import { firstColumn, readPage, root, section } from './markdown.ts'
+import { codeBlocks, firstColumn, readPage, root, section } from './markdown.ts'
 import { errorsIn, kindsIn, readSource, variablesIn, warningsIn } from './source.ts'
 
 const source = readSource()
@@ -86,6 +87,12 @@ it('docs/nimctl.schema.json and the keys of docs/nimctl-yaml.md are those of the
   const { text } = readPage('docs/nimctl-yaml.md')
   expect(text, 'run: npm run docs:schema').toBe(withKeyTable(text))
   expect(text).toContain('| `models[].upload[].layout` |')
+})
+
+it('docs/nimctl-yaml.md shows a file that nimctl takes', () => {
+  const [shown] = codeBlocks(readPage('docs/nimctl-yaml.md')).filter(({ language }) => language === 'yaml')
+  const config = parseConfig(shown?.text ?? '', { file: 'nimctl.yaml', env: {} })
+  expect(config.models.map(({ name }) => name)).toEqual(['llama', 'page-elements'])
 })
 
 it('docs/validate.md has the tables of the catalogue', () => {
