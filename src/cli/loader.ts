@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { loaderContract } from '../emit/loader-contract.ts'
+import { loaderContract } from '../emit/loader/contract.ts'
 import { NimctlError } from '../system/errors.ts'
 import { run } from './main.ts'
 import { renderError } from './render/error.ts'

@@ -9,11 +9,11 @@ import { NimctlError } from '../system/errors.ts'
 import { refuseFindings } from './check.ts'
 import { mergedEnvironment } from './environment.ts'
 import type { NimImage } from './nim-image.ts'
+import type { PullPolicy } from './nimservice/serving.ts'
 import { offlineEnvironment } from './offline-env.ts'
 import { pullSecretPrerequisites } from './pull-secret.ts'
 import { metadata, type ImagePlace, type Target } from './request.ts'
 import { emitted, type Comment, type EmitResult } from './result.ts'
-import type { PullPolicy } from './serving.ts'
 
 export interface NimBuildRequest extends Target, ImagePlace {
   /** The NIM whose cache it is: it builds by starting on it. */

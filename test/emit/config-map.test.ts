@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { emitNimCache } from '../../src/emit/nimcache.ts'
+import { emitNimCache } from '../../src/emit/nimcache/nimcache.ts'
 import { aHeader, aRequest, tensorProfile, vllmProfile } from './request.ts'
 
 function configMapOf(manifestVersion: 1 | 2) {

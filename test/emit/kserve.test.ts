@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { emitKserve, type KserveRequest } from '../../src/emit/kserve.ts'
+import { emitKserve, type KserveRequest } from '../../src/emit/kserve/kserve.ts'
 import { renderYaml } from '../../src/emit/yaml.ts'
 import type { InventoryHeader } from '../../src/inventory/inventory.ts'
 import { failureOf } from './failure.ts'

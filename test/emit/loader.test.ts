@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { emitLoader, type LoaderRequest } from '../../src/emit/loader.ts'
+import { emitLoader, type LoaderRequest } from '../../src/emit/loader/loader.ts'
 import type { UploadedCache } from '../../src/emit/request.ts'
 import { failureOf } from './failure.ts'
 import { aHeader } from './request.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { emitNimCache, type NimCacheRequest } from '../../src/emit/nimcache.ts'
+import { emitNimCache, type NimCacheRequest } from '../../src/emit/nimcache/nimcache.ts'
 import { emitStack, type StackRequest } from '../../src/emit/stack.ts'
 import type { NimCache } from '../../src/operator/objects.ts'
 import { failureOf } from './failure.ts'

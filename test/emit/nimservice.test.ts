@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { emitNimService } from '../../src/emit/nimservice.ts'
+import { emitNimService } from '../../src/emit/nimservice/nimservice.ts'
 import { emitStack } from '../../src/emit/stack.ts'
 import { failureOf } from './failure.ts'
 import { aHeader, anNgcRequest, aRequest, aServiceRequest, loraProfile, tensorProfile, vllmProfile } from './request.ts'

@@ -1,5 +1,5 @@
 import { nimImage } from '../../src/emit/nim-image.ts'
-import { emitPod, type PodRequest } from '../../src/emit/pod.ts'
+import { emitPod, type PodRequest } from '../../src/emit/pod/pod.ts'
 import { podProfile } from '../../src/emit/profile.ts'
 import type { UploadedCache } from '../../src/emit/request.ts'
 import type { EmitResult } from '../../src/emit/result.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { emitPod, type PodRequest } from '../../src/emit/pod.ts'
+import { emitPod, type PodRequest } from '../../src/emit/pod/pod.ts'
 import { renderYaml } from '../../src/emit/yaml.ts'
 import { failureOf } from './failure.ts'
 import { aPod, aPodOfImage, envOf, nimOf, objectOf, podSpecOf } from './pod-request.ts'

@@ -1,5 +1,5 @@
 import { nimImage } from '../../src/emit/nim-image.ts'
-import type { NimServiceRequest } from '../../src/emit/nimservice.ts'
+import type { NimServiceRequest } from '../../src/emit/nimservice/nimservice.ts'
 import { chooseProfile } from '../../src/emit/profile.ts'
 import type { UploadedCache } from '../../src/emit/request.ts'
 import type { StackRequest } from '../../src/emit/stack.ts'

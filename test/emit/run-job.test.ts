@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { emitRunJob, type RunJobRequest } from '../../src/emit/run-job.ts'
+import { emitRunJob, type RunJobRequest } from '../../src/emit/loader/run-job.ts'
 import { failureOf } from './failure.ts'
 
 function aRunJobRequest(changes: Partial<RunJobRequest> = {}): RunJobRequest {

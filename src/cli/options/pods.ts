@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 
-import type { Toleration } from '../../emit/own-job.ts'
+import type { Toleration } from '../../emit/loader/own-job.ts'
 import type { RunAs } from '../../kubernetes/job.ts'
 
 /** Parsers for flags that say where pods run and as whom. */

@@ -1,6 +1,6 @@
 import { isAzureHost } from '../../stores/azure/host.ts'
 import { NimctlError } from '../../system/errors.ts'
-import { loaderContract } from '../loader-contract.ts'
+import { loaderContract } from '../loader/contract.ts'
 import type { StorePlace } from '../request.ts'
 import { azureAccess } from './azure.ts'
 import { fileAccess } from './file.ts'

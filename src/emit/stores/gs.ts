@@ -1,4 +1,4 @@
-import { loaderContract } from '../loader-contract.ts'
+import { loaderContract } from '../loader/contract.ts'
 import type { StorePlace } from '../request.ts'
 import { endpointForPods } from './endpoint.ts'
 import { noSecret, type StoreAccess, type StoreSecret } from './store-access.ts'

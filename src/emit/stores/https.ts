@@ -1,4 +1,4 @@
-import { loaderContract } from '../loader-contract.ts'
+import { loaderContract } from '../loader/contract.ts'
 import type { StorePlace } from '../request.ts'
 import { isThisMachine } from './endpoint.ts'
 import type { StoreAccess } from './store-access.ts'

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 
-import type { KserveSource } from '../../../emit/kserve.ts'
+import type { KserveSource } from '../../../emit/kserve/kserve.ts'
 import type { Context } from '../../context.ts'
 import { addImagePlaceOptions, imagePlaceFrom, type ImagePlaceFlags } from '../../options/emit/image-place.ts'
 import { addPlainOutputOptions, deliver, type OutputFlags, targetFrom } from '../../options/emit/output.ts'
@@ -57,7 +57,7 @@ Examples:
   nimctl emit kserve llama --cache s3://models/llama --claim models --sub-path llama`
 
 async function emitObjects(name: string, { flags, context }: { flags: EmitKserveFlags; context: Context }) {
-  const { emitKserve } = await import('../../../emit/kserve.ts')
+  const { emitKserve } = await import('../../../emit/kserve/kserve.ts')
   const { nimImage } = await import('../../../emit/nim-image.ts')
   const { podProfile } = await import('../../../emit/profile.ts')
   const uploaded = await readUploadedIfAny(flags, context)

@@ -41,7 +41,7 @@ Examples:
   nimctl emit loader models --cache s3://models/llama --cache asr=s3://models/riva/v2 --claim models --parallelism 2`
 
 async function emitObjects(name: string, { flags, context }: { flags: EmitLoaderFlags; context: Context }) {
-  const { emitLoader } = await import('../../../emit/loader.ts')
+  const { emitLoader } = await import('../../../emit/loader/loader.ts')
   const caches = await readUploadedMany(flags, context)
   const { loaderImage, pullSecret, parallelism } = flags
   const target = await targetFrom(flags, { kind: 'loader', name }, context)

@@ -1,7 +1,7 @@
 import type { V1Toleration } from '@kubernetes/client-node'
 import { Command, Option } from 'commander'
 
-import { pullPolicies, type PullPolicy } from '../../../emit/serving.ts'
+import { pullPolicies, type PullPolicy } from '../../../emit/nimservice/serving.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import type { Context } from '../../context.ts'
 import { environmentFrom, type EnvironmentFlags, environmentOptions } from '../../options/emit/environment.ts'

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 
-import type { DownloadSource } from '../../../emit/nimcache-download.ts'
-import type { NimCachePlace } from '../../../emit/nimcache-object.ts'
+import type { DownloadSource } from '../../../emit/nimcache/download.ts'
+import type { NimCachePlace } from '../../../emit/nimcache/object.ts'
+import type { CacheSource } from '../../../emit/nimcache/source.ts'
 import type { EmitResult } from '../../../emit/result.ts'
-import type { CacheSource } from '../../../emit/source.ts'
 import type { ProfileChoice } from '../../../profiles/choice.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import type { Context } from '../../context.ts'
@@ -83,7 +83,7 @@ interface Read {
 type Chosen = NimCachePlace & { choice: ProfileChoice }
 
 async function downloaded(request: Chosen & { source: DownloadSource }, { flags, subject }: Read): Promise<EmitResult> {
-  const { emitNimCacheDownload } = await import('../../../emit/nimcache-download.ts')
+  const { emitNimCacheDownload } = await import('../../../emit/nimcache/download.ts')
   const { model, dataset, revision, endpoint, modelEndpoint, modelPuller, authSecret } = flags
   return emitNimCacheDownload({
     ...request,
@@ -95,7 +95,7 @@ async function downloaded(request: Chosen & { source: DownloadSource }, { flags,
 }
 
 async function uploaded(request: Chosen & { source?: CacheSource }, { flags, subject }: Read): Promise<EmitResult> {
-  const { emitNimCache } = await import('../../../emit/nimcache.ts')
+  const { emitNimCache } = await import('../../../emit/nimcache/nimcache.ts')
   refuseDownloadFlags(flags)
   if (subject.uploaded !== undefined)
     return emitNimCache({ ...request, uploaded: subject.uploaded, ...given({ loaderImage: flags.loaderImage }) })

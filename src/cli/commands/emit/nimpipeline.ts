@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 
-import type { PipelineService } from '../../../emit/nimpipeline.ts'
+import type { PipelineService } from '../../../emit/nimpipeline/nimpipeline.ts'
 import type { Context } from '../../context.ts'
 import { addGroup } from '../../options/emit/group.ts'
 import { addImagePlaceOptions, imagePlaceFrom, type ImagePlaceFlags } from '../../options/emit/image-place.ts'
@@ -50,8 +50,8 @@ Examples:
     --profile llm=0494aafc --image-registry registry.internal:5000`
 
 async function emitObjects(name: string, { flags, context }: { flags: NimPipelineFlags; context: Context }) {
-  const { emitNimPipeline } = await import('../../../emit/nimpipeline.ts')
-  const { parseDependency, parseServices } = await import('../../../emit/nimpipeline-services.ts')
+  const { emitNimPipeline } = await import('../../../emit/nimpipeline/nimpipeline.ts')
+  const { parseDependency, parseServices } = await import('../../../emit/nimpipeline/services.ts')
   const { service: files = [], dependency = [], disable, cache, inventory } = flags
   const services: PipelineService[] = []
   for (const file of files) services.push(...parseServices(await readInput(file, context), file))
@@ -82,7 +82,7 @@ async function servicesOnCaches(
   { flags, context }: { flags: NimPipelineFlags; context: Context },
 ): Promise<MadeService[]> {
   const { nimImage } = await import('../../../emit/nim-image.ts')
-  const { emitNimService } = await import('../../../emit/nimservice.ts')
+  const { emitNimService } = await import('../../../emit/nimservice/nimservice.ts')
   const { chooseProfile } = await import('../../../emit/profile.ts')
   const place = imagePlaceFrom(flags)
   const target = await targetFrom(flags, { kind: 'nimservice', name: pipeline }, context)

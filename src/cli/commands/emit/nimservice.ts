@@ -48,7 +48,7 @@ Examples:
 
 async function emitObjects(name: string, { flags, context }: { flags: NimServiceFlags; context: Context }) {
   const { nimImage } = await import('../../../emit/nim-image.ts')
-  const { emitNimService } = await import('../../../emit/nimservice.ts')
+  const { emitNimService } = await import('../../../emit/nimservice/nimservice.ts')
   const subject = await readSubject(flags, context)
   const place = imagePlaceFrom(flags)
   const target = await targetFrom(flags, { kind: 'nimservice', name }, context)

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 
-import type { PodVolume } from '../../../emit/pod-files.ts'
-import { type PodForm, podForms } from '../../../emit/pod.ts'
+import type { PodVolume } from '../../../emit/pod/files.ts'
+import { type PodForm, podForms } from '../../../emit/pod/pod.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import type { Context } from '../../context.ts'
 import { addImagePlaceOptions, imagePlaceFrom, type ImagePlaceFlags } from '../../options/emit/image-place.ts'
@@ -76,7 +76,7 @@ Examples:
 
 async function emitObjects(name: string, { flags, context }: { flags: EmitPodFlags; context: Context }) {
   const { nimImage } = await import('../../../emit/nim-image.ts')
-  const { emitPod } = await import('../../../emit/pod.ts')
+  const { emitPod } = await import('../../../emit/pod/pod.ts')
   const { podProfile } = await import('../../../emit/profile.ts')
   const uploaded = await readUploadedIfAny(flags, context)
   const header = uploaded?.header

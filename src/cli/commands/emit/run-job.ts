@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 
 import { Command, InvalidArgumentError, Option } from 'commander'
 
-import type { MountRequest } from '../../../emit/run-job.ts'
+import type { MountRequest } from '../../../emit/loader/run-job.ts'
 import type { Context } from '../../context.ts'
 import { addJobOptions, jobFrom, jobHeading, type JobFlags } from '../../options/emit/job.ts'
 import { addLoaderImageOption, type LoaderFlags } from '../../options/emit/loader.ts'
@@ -82,7 +82,7 @@ async function emitObjects(
   words: string[],
   { flags, context }: { flags: RunJobFlags; context: Context },
 ): Promise<void> {
-  const { emitRunJob } = await import('../../../emit/run-job.ts')
+  const { emitRunJob } = await import('../../../emit/loader/run-job.ts')
   const { mountClaim = [], mountSecret = [], mountConfigMap = [], config } = flags
   const { loaderImage, pullSecret, shards, parallelism } = flags
   const target = await targetFrom(flags, { kind: 'run-job', name }, context)

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 
-import type { JobSettings, Toleration } from '../../../emit/own-job.ts'
+import type { JobSettings, Toleration } from '../../../emit/loader/own-job.ts'
 import type { RunAs } from '../../../kubernetes/job.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import { collectLabel, collectToleration, operatorsUser, parseRunAs } from '../pods.ts'

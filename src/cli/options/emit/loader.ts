@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 
-import { cacheSources, type CacheSource } from '../../../emit/source.ts'
+import { cacheSources, type CacheSource } from '../../../emit/nimcache/source.ts'
 import { given } from '../values.ts'
 
 export interface LoaderFlags {

@@ -1,7 +1,7 @@
 import type { V1Toleration } from '@kubernetes/client-node'
 import { type Command, Option } from 'commander'
 
-import type { NimCacheJob } from '../../../emit/nimcache-job.ts'
+import type { NimCacheJob } from '../../../emit/nimcache/job.ts'
 import type { Context } from '../../context.ts'
 import { collectLabel, collectToleration } from '../pods.ts'
 import { collect, given, parseServingUser, parseQuantity } from '../values.ts'

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 
-import { downloadSources, type DownloadSource } from '../../../emit/nimcache-download.ts'
-import { cacheSources, type CacheSource } from '../../../emit/source.ts'
+import { downloadSources, type DownloadSource } from '../../../emit/nimcache/download.ts'
+import { cacheSources, type CacheSource } from '../../../emit/nimcache/source.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import { traitOptions } from '../choice.ts'
 import { collect } from '../values.ts'

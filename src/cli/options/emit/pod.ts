@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 
-import type { ResourcesRequest } from '../../../emit/nim-container.ts'
-import type { AdaptersRequest, SecretKey } from '../../../emit/pod-adapters.ts'
-import type { Placement } from '../../../emit/pod-placement.ts'
-import type { ProbeRequest } from '../../../emit/pod-probes.ts'
+import type { AdaptersRequest, SecretKey } from '../../../emit/pod/adapters.ts'
+import type { ResourcesRequest } from '../../../emit/pod/nim-container.ts'
+import type { Placement } from '../../../emit/pod/placement.ts'
+import type { ProbeRequest } from '../../../emit/pod/probes.ts'
 import type { UploadedCache } from '../../../emit/request.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import type { Context } from '../../context.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 
-import type { ServedFiles } from '../../../emit/nimservice-files.ts'
+import type { ServedFiles } from '../../../emit/nimservice/files.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import { addGroup } from './group.ts'
 import { addOperatorVolumeOptions, type VolumeFlags, volumeFrom } from './volume.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 
-import { serviceTypes, type ServingRequest } from '../../../emit/serving.ts'
+import { serviceTypes, type ServingRequest } from '../../../emit/nimservice/serving.ts'
 import { addGroup, named } from './group.ts'
 import { collectPair, parseNamespacedName, parsePort } from './parsers.ts'
 

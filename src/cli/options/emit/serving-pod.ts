@@ -8,7 +8,7 @@ import {
   pullPolicies,
   type PullPolicy,
   type ServingRequest,
-} from '../../../emit/serving.ts'
+} from '../../../emit/nimservice/serving.ts'
 import type { Context } from '../../context.ts'
 import { collectLabel, collectToleration } from '../pods.ts'
 import { collect, given, parseDuration, parseServingUser, parseQuantity } from '../values.ts'

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 
-import type { ServingRequest } from '../../../emit/serving.ts'
+import type { ServingRequest } from '../../../emit/nimservice/serving.ts'
 import type { Context } from '../../context.ts'
 import { collect, parseCount, parseDuration, parseQuantity } from '../values.ts'
 import { addGroup, named } from './group.ts'

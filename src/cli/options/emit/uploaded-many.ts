@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 
-import type { CacheToLoad } from '../../../emit/loader.ts'
+import type { CacheToLoad } from '../../../emit/loader/loader.ts'
 import { NimctlError } from '../../../system/errors.ts'
 import type { Context } from '../../context.ts'
 import { collect, given } from '../values.ts'
