@@ -190,6 +190,23 @@ describe('a project', () => {
   })
 })
 
+it('sends nothing with --locked where the files are others than those of the lock', async () => {
+  const project = await makeProject('other-files')
+  const args = ['--only', 'llm1', '--directory', place.path('other-files')]
+  expect(errorsOf(await project.run(...args))).toEqual([])
+  const lockFile = project.file.replace('.yaml', '.lock')
+  const lock = await lockOf(project.file)
+  lock.models.llm1.files[0].size += 1
+  lock.models.llm1.contentDigest = `sha256:${'0'.repeat(64)}`
+  await writeFile(lockFile, JSON.stringify(lock))
+  await rm(place.path('other-files/share'), { recursive: true })
+  const outcome = await project.run(...args, '--locked')
+  expect(errorsOf(outcome)).toEqual([expect.stringContaining('LOCK_CHANGED')])
+  expect(outcome.exitCode).toBe(3)
+  expect((await place.run(['list', '@share', '--config', project.file, '--json'])).json()).toMatchObject({ caches: [] })
+  expect(await lockOf(project.file)).toEqual(lock)
+})
+
 it('ends the same by four processes as by one', async () => {
   const one = await makeProject('one')
   const four = await makeProject('four')

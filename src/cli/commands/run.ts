@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 
@@ -20,6 +20,7 @@ interface RunFlags extends StoreFlags {
   parallel?: number
   maxDisk?: number
   rate: number
+  directory?: string
   dryRun?: true
 }
 
@@ -34,7 +35,10 @@ export function runCommand(context: Context): Command {
     .addArgument(new Argument('[step...]', 'these steps alone (default: all)').choices(steps))
     .option('--only <model>', 'this model; may be repeated', collect)
     .addOption(
-      new Option('--shard <i/n>', 'every nth model, from the ith on: for several machines').argParser(parseShard),
+      new Option(
+        '--shard <i/n>',
+        'one of n parts of the models, counted from 0 or from 1: for several machines',
+      ).argParser(parseShard),
     )
     .addOption(new Option('--locked', 'what nimctl.lock says, or fail').conflicts('update'))
     .option('--update', 'ask images and choices anew, and take over what changed')
@@ -51,6 +55,7 @@ export function runCommand(context: Context): Command {
         .default(100 * 2 ** 20, '100Mi')
         .argParser(parseSize),
     )
+    .option('--directory <dir>', 'where caches and nimctl.lock lie (default: where nimctl.yaml lies)')
     .option('--dry-run', 'say what would be done and change nothing')
     .addHelpText('after', examples)
     .action((named: StepName[], flags: RunFlags) => runAll(named, flags, context))
@@ -62,7 +67,9 @@ Examples:
   nimctl run --dry-run
   nimctl run --keep-going --json
   nimctl run mirror profiles --only llama
-  nimctl run --locked --shard 1/4 --max-disk 500Gi`
+  nimctl run --locked --shard 1/4 --max-disk 500Gi
+  nimctl emit run-job models --shards 4 --loader-image registry.internal:5000/tools/nimctl:0.1.0 --secret keys \\
+    --config nimctl.yaml -- run --config /etc/nimctl/nimctl.yaml --shard '$(JOB_COMPLETION_INDEX)/4'`
 
 async function runAll(named: readonly StepName[], flags: RunFlags, context: Context): Promise<void> {
   const { readConfig } = await import('../../pipeline/config/read.ts')
@@ -82,12 +89,12 @@ interface Asked {
 
 function requestFrom(config: Config, { file, named, flags, context }: Asked): RunRequest {
   const { only, shard, rate } = flags
-  const home = dirname(resolve(file))
+  const home = flags.directory === undefined ? dirname(resolve(file)) : resolve(flags.directory)
   const maxDisk = flags.maxDisk ?? (config.run?.maxDisk === undefined ? undefined : parseSize(config.run.maxDisk))
   const timeouts = Object.entries(config.run?.timeouts ?? {})
   return {
     config,
-    lockFile: lockFileOf(file),
+    lockFile: lockFileOf(file, home),
     directoryOf: (model: ModelConfig) => resolve(home, model.cache?.directory ?? join('caches', model.name)),
     steps: named.length === 0 ? steps : named,
     ...(only !== undefined && { only }),
@@ -106,14 +113,14 @@ function requestFrom(config: Config, { file, named, flags, context }: Asked): Ru
   }
 }
 
-/** Beside the file: `nimctl.yaml` and `nimctl.lock`. */
-export function lockFileOf(file: string): string {
-  return resolve(file).replace(/\.ya?ml$/, '') + '.lock'
+/** `nimctl.lock` for `nimctl.yaml`. */
+export function lockFileOf(file: string, directory = dirname(resolve(file))): string {
+  return join(directory, `${basename(file).replace(/\.ya?ml$/, '')}.lock`)
 }
 
 function parseShard(text: string): { index: number; count: number } {
   const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? []
   const shard = { index: Number(index), count: Number(count) }
-  if (shard.index >= 1 && shard.index <= shard.count) return shard
+  if (shard.count >= 1 && shard.index <= shard.count) return shard
   throw new InvalidArgumentError('Expected a part and how many there are, such as 1/4.')
 }

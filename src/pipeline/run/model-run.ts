@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 
 import { readCacheRecord } from '../../cache/record.ts'
+import { scanCacheTree } from '../../cache/scan.ts'
 import { exitCodes, NimctlError } from '../../system/errors.ts'
 import type { Report } from '../../system/progress.ts'
 import { type StepName, stepNames } from '../config/schema.ts'
@@ -88,6 +89,7 @@ async function carryOut(
     for (const args of commands) {
       await waitForLock(() => runCommand(args, { options, signal }), signal)
     }
+    if (step === 'cache' && options.frozen) await checkCache(plan)
     if (step === 'upload') await noteUpload(plan, options)
     return undefined
   } catch (error) {
@@ -115,16 +117,31 @@ async function noteUpload(plan: ModelPlan, { toolbox, signal, lockFile, frozen, 
   const stored = first && (await toolbox.lookAt(first.place, image, signal))
   if (stored === undefined) return
   const content = contentOf(stored.inventory)
-  if (frozen && content.contentDigest !== plan.locked?.contentDigest) throw contentChanged(plan, content)
-  const locked = {
-    image: model.image,
-    imageDigest: resolved.imageDigest,
-    choice: choiceArgs(settings).join(' '),
-    profiles: resolved.profiles,
-    ...content,
+  if (frozen && content.contentDigest !== plan.locked?.contentDigest)
+    throw contentChanged(plan, changedFile(plan, content))
+  if (!frozen) {
+    const locked = {
+      image: model.image,
+      imageDigest: resolved.imageDigest,
+      choice: choiceArgs(settings).join(' '),
+      profiles: resolved.profiles,
+      ...content,
+    }
+    await updateLock(lockFile, { name: model.name, model: locked, signal })
   }
-  await updateLock(lockFile, { name: model.name, model: locked, signal })
   if (release) await releaseCache(plan)
+}
+
+/**
+ * Before anything is sent: names and sizes must be those of the lock. In a hub tree the names are the contents' hashes.
+ *
+ * @throws NimctlError `check-failed` / `LOCK_CHANGED`.
+ */
+async function checkCache(plan: ModelPlan): Promise<void> {
+  const { entries } = await scanCacheTree(plan.directory)
+  const found = new Map(entries.flatMap(entry => (entry.type === 'file' ? [[entry.path, entry.size]] : [])))
+  const changed = plan.locked?.files.find(({ path, size }) => found.get(path) !== size)
+  if (changed !== undefined || found.size !== plan.locked?.files.length) throw contentChanged(plan, changed?.path)
 }
 
 /** Nothing is removed but what `nimctl cache` filled. */
@@ -132,12 +149,16 @@ async function releaseCache({ directory }: ModelPlan): Promise<void> {
   if ((await readCacheRecord(directory)) !== undefined) await rm(directory, { recursive: true, force: true })
 }
 
-function contentChanged({ model, locked }: ModelPlan, { files }: Pick<LockedModel, 'files'>): NimctlError {
+/** The first file that is not what the lock says. */
+function changedFile({ locked }: ModelPlan, { files }: Pick<LockedModel, 'files'>): string | undefined {
   const known = new Map(locked?.files.map(file => [file.path, `${file.size} ${file.crc32c}`]))
-  const changed = files.find(file => known.get(file.path) !== `${file.size} ${file.crc32c}`)
+  return files.find(file => known.get(file.path) !== `${file.size} ${file.crc32c}`)?.path
+}
+
+function contentChanged({ model }: ModelPlan, changed: string | undefined): NimctlError {
   return new NimctlError('check-failed', 'LOCK_CHANGED', {
     what: `${model.name} has other files than the lock says.`,
-    why: changed === undefined ? 'A file of the lock is not there.' : `${changed.path} differs.`,
+    why: changed === undefined ? 'There are more files, or fewer.' : `${changed} differs.`,
     next: 'nimctl diff shows all changes; nimctl run --update takes them over.',
   })
 }

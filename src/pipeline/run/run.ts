@@ -19,7 +19,7 @@ export interface RunRequest {
   steps: readonly StepName[]
   /** Names of models; absent: all. */
   only?: readonly string[]
-  /** The part of the models that this process takes, from 1 on. */
+  /** The part of the models that this process takes: parts are counted from 0, or from 1. */
   shard?: { index: number; count: number }
   frozen: boolean
   update: boolean
@@ -85,7 +85,7 @@ function chooseModels({ config, only, shard }: RunRequest): ModelConfig[] {
       next: `There are: ${names.join(', ')}`,
     })
   const wanted = config.models.filter(({ name }) => only?.includes(name) ?? true)
-  return shard === undefined ? wanted : wanted.filter((_, index) => index % shard.count === shard.index - 1)
+  return shard === undefined ? wanted : wanted.filter((_, index) => index % shard.count === shard.index % shard.count)
 }
 
 async function carryOut(planned: readonly Planned[], request: RunRequest): Promise<ModelResult[]> {
