@@ -255,6 +255,7 @@ function imageOf({ repository, tag }: { repository: string; tag: string }): stri
   return `${repository}:${tag}`
 }
 
+/** The operator asks every ten seconds; a test is not to wait as long. */
 function probe(path: string): object {
   return { httpGet: { path, port: 'api' }, periodSeconds: 1 }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 
 import { checkObject } from '../../src/operator/check-object.ts'
+import { checkUpdate } from '../../src/operator/check-update.ts'
 import type { KubernetesObject } from '../../src/operator/objects.ts'
 import { isObject } from '../emit/structural-schema.ts'
 import { installCrds } from './crds.ts'
@@ -82,7 +83,7 @@ function inDefault(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, namespace: 'default' } }
 }
 
-describe('once they are there, the server refuses to change', () => {
+describe('once they are there, the server and nimctl refuse to change', () => {
   beforeAll(() => installCrds(server, 'main'))
 
   const operatorApi = 'apps.nvidia.com/v1alpha1'
@@ -94,13 +95,13 @@ describe('once they are there, the server refuses to change', () => {
     {
       what: 'the image that fills a NIMCache',
       object: { kind: 'NIMCache', spec: { source, storage: { pvc: { name: 'models' } } } },
-      change: { source: { ngc: { modelPuller: 'registry.internal/nimctl:2' } } },
+      change: { source: { ngc: { ...source.ngc, modelPuller: 'registry.internal/nimctl:2' } } },
       message: 'modelPuller is an immutable field',
     },
     {
       what: 'a NIMBuild',
       object: { kind: 'NIMBuild', spec: { nimCache: { name: 'llama' }, image } },
-      change: { nimCache: { profile: 'a' } },
+      change: { nimCache: { name: 'llama', profile: 'a' } },
       message: 'spec is immutable',
     },
     {
@@ -114,5 +115,8 @@ describe('once they are there, the server refuses to change', () => {
     await server.kubectl(['apply', '-f', '-'], JSON.stringify(whole))
     const patch = ['patch', object.kind, 'fixed', '--type=merge', '-p', JSON.stringify({ spec: change })]
     await expect(server.kubectl(patch)).rejects.toThrow(message)
+    const changed = { ...whole, spec: { ...object.spec, ...change } }
+    const findings = checkUpdate(whole, changed, 'main').map(finding => finding.message)
+    expect(findings).toContainEqual(expect.stringContaining(message))
   })
 })
