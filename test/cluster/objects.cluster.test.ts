@@ -209,16 +209,27 @@ it('finds that what nobody makes is not there, such as a volume of class local',
   }
 })
 
+/** A node that nobody runs: a taint on the real one would keep the pods of other tests away. */
 it('finds a taint', async () => {
-  const [node = ''] = (await place.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'])).split(' ')
-  // It does not keep other tests' pods away for good: they wait.
-  await place.kubectl(['taint', 'node', node, 'nvidia.com/gpu=true:NoSchedule'])
+  const name = `tainted-${place.namespace}`
+  const labels = { 'example.com/place': name }
+  const taints = [{ key: 'nvidia.com/gpu', value: 'true', effect: 'NoSchedule' }]
+  await apply(place.kubectl, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: { taints } })
   try {
-    expect(bad(await judge([service('a')]))).toContain('objects.taints failed')
-    const tolerations = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }]
-    expect(bad(await judge([service('a', { tolerations })]))).not.toContain('objects.taints failed')
+    const gpus = { 'nvidia.com/gpu': '8' }
+    const status = JSON.stringify({ status: { capacity: gpus, allocatable: gpus } })
+    await place.kubectl(['patch', 'node', name, '--subresource=status', '--type=merge', '-p', status])
+    expect(bad(await judge([service('a', { nodeSelector: labels })]))).toContain('objects.taints failed')
+    // Kubernetes itself taints what does not report.
+    const tolerations = [
+      { key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' },
+      { key: 'node.kubernetes.io/not-ready', operator: 'Exists' },
+      { key: 'node.kubernetes.io/unreachable', operator: 'Exists' },
+    ]
+    const tolerating = bad(await judge([service('a', { nodeSelector: labels, tolerations })]))
+    expect(tolerating).not.toContain('objects.taints failed')
   } finally {
-    await place.kubectl(['taint', 'node', node, 'nvidia.com/gpu-'])
+    await place.kubectl(['delete', 'node', name])
   }
 })
 

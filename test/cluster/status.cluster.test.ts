@@ -33,6 +33,9 @@ interface Fault {
   cause: Cause
 }
 
+/** Other tests give the node some. */
+const moreGpus = 1000
+
 const mount = { volumeMounts: [{ name: 'cache', mountPath: '/cache' }] }
 
 function claimVolume(claimName: string) {
@@ -96,7 +99,7 @@ const faults: Fault[] = [
   {
     title: 'no GPU',
     target: 'pod/nim',
-    plant: ({ kubectl }) => apply(kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': 1 } } })),
+    plant: ({ kubectl }) => apply(kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': moreGpus } } })),
     cause: { code: 'GPU_INSUFFICIENT', object: /^Pod\/nim$/, says: /Insufficient nvidia.com\/gpu/ },
   },
   {
@@ -404,7 +407,7 @@ describe.concurrent('what is well', () => {
 
   it('gives up waiting when its time is over, and says for what it waited', async () => {
     await inWorkplace(async place => {
-      await apply(place.kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': 1 } } }))
+      await apply(place.kubectl, pod('nim', { resources: { limits: { 'nvidia.com/gpu': moreGpus } } }))
       const outcome = await place.status(['pod/nim', '--wait', '--timeout', '5s', '--json'])
       expect(outcome.json()).toMatchObject({
         code: 'STATUS_TIMEOUT',
@@ -444,7 +447,7 @@ describe.concurrent('who asks', () => {
     await inWorkplace(async place => {
       const { kubectl, namespace } = place
       await plantFailedCache(place, loaderJob('exit 5'))
-      await apply(kubectl, deployment('llama', { resources: { limits: { 'nvidia.com/gpu': 1 } } }))
+      await apply(kubectl, deployment('llama', { resources: { limits: { 'nvidia.com/gpu': moreGpus } } }))
       await kubectl(['apply', '-f', '-'], await readRole())
       await kubectl(['apply', '-f', '-'], await readRole('kind: ClusterRole'))
       const account = `--serviceaccount=${namespace}:default`

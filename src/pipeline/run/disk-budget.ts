@@ -1,13 +1,7 @@
-import { NimctlError } from '../../system/errors.ts'
-
 /** Hands out bytes of the disk to caches that are built beside each other, first come, first served. */
 export interface DiskBudget {
-  /**
-   * Waits until so many bytes are free.
-   *
-   * @throws NimctlError `local` / `DISK_LIMIT` where they never will be.
-   */
-  acquire(bytes: number, what: string): Promise<() => void>
+  /** Waits until so many bytes are free, which must not be more than all. @returns what gives them back. */
+  acquire(bytes: number): Promise<() => void>
 }
 
 /** @param maxBytes of all caches together; absent: no limit. */
@@ -22,8 +16,7 @@ export function openDiskBudget(maxBytes: number | undefined): DiskBudget {
     }
   }
   return {
-    async acquire(bytes, what) {
-      if (maxBytes !== undefined && bytes > maxBytes) throw tooLarge(bytes, { maxBytes, what })
+    async acquire(bytes) {
       await new Promise<void>(go => {
         waiting.push({ bytes, go })
         admit()
@@ -34,11 +27,4 @@ export function openDiskBudget(maxBytes: number | undefined): DiskBudget {
       }
     },
   }
-}
-
-function tooLarge(bytes: number, { maxBytes, what }: { maxBytes: number; what: string }): NimctlError {
-  return new NimctlError('local', 'DISK_LIMIT', {
-    what: `The cache of ${what} needs ${bytes} bytes, and --max-disk permits ${maxBytes}.`,
-    next: 'Permit more, or choose fewer profiles.',
-  })
 }

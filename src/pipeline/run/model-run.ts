@@ -31,7 +31,7 @@ export interface ModelRunOptions {
 export async function runModel(plan: ModelPlan, options: ModelRunOptions): Promise<ModelResult> {
   const { model, resolved, due } = plan
   const steps: StepResult[] = []
-  const free = due.has('cache') ? await options.disk.acquire(plan.resolved.bytes ?? 0, model.name) : () => {}
+  const free = due.has('cache') ? await options.disk.acquire(plan.resolved.bytes ?? 0) : () => {}
   try {
     for (const step of stepNames) steps.push(await takeStep(step, { plan, options, failed: steps.some(isFailed) }))
   } finally {

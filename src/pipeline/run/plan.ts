@@ -29,6 +29,8 @@ export interface PlanOptions {
   frozen: boolean
   /** Ask anew what the lock says. */
   update: boolean
+  /** Bytes that caches may take on this disk. */
+  maxDisk?: number
   toolbox: Toolbox
   signal: AbortSignal
   report: Report
@@ -37,7 +39,7 @@ export interface PlanOptions {
 /**
  * The destinations are asked first: what lies there as the lock says is neither mirrored, nor downloaded, nor sent again.
  *
- * @throws NimctlError `check-failed` / `LOCK_MISSING`, `LOCK_CHANGED`; what asking image and stores throws.
+ * @throws NimctlError `check-failed` / `LOCK_MISSING`, `LOCK_CHANGED`; `local` / `DISK_LIMIT`; what asking image and stores throws.
  */
 export async function planModel(model: ModelConfig, options: PlanOptions): Promise<ModelPlan> {
   const { config, directory, frozen, update } = options
@@ -47,15 +49,17 @@ export async function planModel(model: ModelConfig, options: PlanOptions): Promi
   const resolved = await resolve(model, { settings, trusted, options })
   const locked = trusted ?? sameAs(options.locked, resolved)
   const places = await askPlaces(placesOf(model, settings), locked, options)
-  return {
-    model,
-    settings,
-    directory,
-    resolved,
-    ...(locked && { locked }),
-    places,
-    due: stepsDue(settings, { places, steps: options.steps }),
-  }
+  const due = stepsDue(settings, { places, steps: options.steps })
+  if (due.has('cache')) checkSize(model, resolved, options.maxDisk)
+  return { model, settings, directory, resolved, ...(locked && { locked }), places, due }
+}
+
+function checkSize({ name }: ModelConfig, { bytes = 0 }: Resolved, maxDisk = Number.POSITIVE_INFINITY): void {
+  if (bytes <= maxDisk) return
+  throw new NimctlError('local', 'DISK_LIMIT', {
+    what: `The cache of ${name} needs ${bytes} bytes, and --max-disk permits ${maxDisk}.`,
+    next: 'Permit more, or choose fewer profiles.',
+  })
 }
 
 async function resolve(
