@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { temporaryDirectory } from '../hub-cache.ts'
 import { describeMissing, installParts } from '../servers/install.ts'
 import type { Part } from '../servers/parts.ts'
-import { bringCache, emitObjects, mirrorImage, uploadAndProve } from './flow.ts'
+import { runFlow } from './flow.ts'
 import { startParts, type Running } from './running.ts'
 import { Interrupted, openShell } from './shell.ts'
 
@@ -28,11 +27,7 @@ async function demo(storeKind: 'file' | 's3'): Promise<number> {
   try {
     running = await startParts(there, { work, say })
     shell.setEnvironment(running.env)
-    const cache = join(work, 'cache')
-    await mirrorImage(shell, running)
-    await bringCache(shell, running, cache)
-    await uploadAndProve(shell, { cache, store: running.store, back: join(work, 'model-store') })
-    await emitObjects(shell, running.store)
+    await runFlow(shell, running, work)
     say(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s after the installs.`)
     return 0
   } catch (error) {

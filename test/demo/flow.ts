@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import { findProfile, standIns } from '../../fixtures/stand-in/catalogue.ts'
 import { makeHubCache } from '../hub-cache.ts'
 import type { Running } from './running.ts'
@@ -5,7 +7,16 @@ import type { Shell } from './shell.ts'
 
 const profile = findProfile(standIns.llm1, 'tensorrt_llm-l40s-bf16-tp1-throughput')
 
-export async function mirrorImage(shell: Shell, { image, engine, registry, skopeo }: Running): Promise<void> {
+/** All of the demo's commands. @param work a directory for the cache, and for what comes back. */
+export async function runFlow(shell: Shell, running: Running, work: string): Promise<void> {
+  const cache = join(work, 'cache')
+  await mirrorImage(shell, running)
+  await bringCache(shell, running, cache)
+  await uploadAndProve(shell, { cache, store: running.store, back: join(work, 'model-store') })
+  await emitObjects(shell, running.store)
+}
+
+async function mirrorImage(shell: Shell, { image, engine, registry, skopeo }: Running): Promise<void> {
   shell.heading('Mirror the image into the internal registry')
   if (engine === undefined || registry === undefined || !skopeo) {
     return shell.leaveOut('it needs the Docker Engine, skopeo and a registry.')
@@ -15,7 +26,7 @@ export async function mirrorImage(shell: Shell, { image, engine, registry, skope
 }
 
 /** Fills the cache by the image's own container; where there is no engine, with a small one that was made beforehand. */
-export async function bringCache(shell: Shell, { image, engine }: Running, directory: string): Promise<void> {
+async function bringCache(shell: Shell, { image, engine }: Running, directory: string): Promise<void> {
   shell.heading('Choose a profile, and fill a cache with it')
   if (engine === undefined) {
     shell.leaveOut('it needs the Docker Engine. A small cache that is made without one takes its place.')
@@ -29,7 +40,7 @@ export async function bringCache(shell: Shell, { image, engine }: Running, direc
   await shell.nimctl(['validate', 'cache', directory, '--against', image, '--deep'])
 }
 
-export async function uploadAndProve(
+async function uploadAndProve(
   shell: Shell,
   { cache, store, back }: { cache: string; store: string; back: string },
 ): Promise<void> {
@@ -43,7 +54,7 @@ export async function uploadAndProve(
   await shell.nimctl(['download', store, back, '--inventory-digest', digest])
 }
 
-export async function emitObjects(shell: Shell, store: string): Promise<void> {
+async function emitObjects(shell: Shell, store: string): Promise<void> {
   shell.heading('Write the objects for the NIM Operator')
   const registry = [
     '--image-registry',

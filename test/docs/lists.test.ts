@@ -3,6 +3,8 @@ import { join } from 'node:path'
 
 import { expect, it } from 'vitest'
 
+import { platforms } from '../../.ci/release/archive.ts'
+import { productionPackages } from '../../.ci/release/production-packages.ts'
 import { parseConfig } from '../../src/pipeline/config/read.ts'
 import { knownChecks } from '../../src/validate/catalogue.ts'
 import { withCheckTables } from './check-tables.ts'
@@ -125,11 +127,21 @@ it('docs/architecture.md names files that there are', () => {
   expect(files.filter(path => !there.has(path) && !path.startsWith('docs/'))).toEqual([])
 })
 
-it('docs/architecture.md has every dependency in its version', () => {
-  const table = section(readPage('docs/architecture.md'), '## Dependencies')
-  const documented = [...table.matchAll(/^\| `([^`]+)` \| (\S+) \|/gm)].map(([, name, version]) => [name, version])
+it('docs/dependencies.md has every dependency in its version, and how many there are', () => {
+  const page = readPage('docs/dependencies.md')
+  const table = section(page, '## Direct dependencies')
+  const documented = [...table.matchAll(/^\| `([^`]+)` \| (\S+) \| \d{4}-\d\d-\d\d \|/gm)]
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  expect(Object.fromEntries(documented)).toEqual(dependencies)
+  expect(Object.fromEntries(documented.map(([, name, version]) => [name, version]))).toEqual(dependencies)
+  const onX64 = productionPackages(platforms['linux-x64']).length
+  expect(page.text).toContain(`| direct dependencies | ${documented.length} |`)
+  expect(page.text).toContain(`| production packages on Linux, x64, by the lock file | ${onX64} |`)
+})
+
+it('nothing of ours runs when the package is installed', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const atInstall = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare']
+  expect(atInstall.filter(name => name in scripts)).toEqual([])
 })
 
 function listed(folder: string): string[] {
