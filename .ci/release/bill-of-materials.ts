@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { run } from './project.ts'
 
-export const billFile = 'nimctl.cdx.json'
+const billFile = 'nimctl.cdx.json'
 
 interface CycloneDx {
   serialNumber?: string

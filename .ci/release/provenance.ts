@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readPackageFile, root, run } from './project.ts'
 import { sha256Of } from './sums.ts'
 
-export const provenanceFile = 'PROVENANCE.md'
+const provenanceFile = 'PROVENANCE.md'
 
 export interface Commit {
   id: string
