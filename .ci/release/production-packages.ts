@@ -25,27 +25,38 @@ interface LockedPackage {
   license?: string
   dev?: true
   devOptional?: true
+  devDependencies?: unknown
+  optionalDependencies?: unknown
   os?: string[]
   cpu?: string[]
   libc?: string[]
 }
 
-/** Node.js as packages is for development; a release brings its own or none (docs/decisions/0002). */
-const onlyForDevelopment = /\/node-linux-[\w-]+$/
+export interface Lock {
+  /** By path; the project itself is ''. */
+  packages: Record<string, LockedPackage>
+}
 
 /**
- * What the program needs to run, by the lock file: what `npm ci --omit=dev` installs, without Node.js itself and without
- * the compiler that valibot would take if there is one.
+ * Node.js as packages, which releases bring in another way or not (docs/decisions/0002), and the parts of a compiler that
+ * valibot would take if there is one.
  */
-export function productionPackages(platform: Platform): ProductionPackage[] {
-  const lock: { packages: Record<string, LockedPackage> } = JSON.parse(
-    readFileSync(join(root, 'package-lock.json'), 'utf8'),
+const onlyForDevelopment = /\/node-linux-[\w-]+$|\/@typescript\//
+
+/** The lock file as far as the program needs it to run, on any platform. */
+export function productionLock(): Lock {
+  const lock: Lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  const kept = Object.entries(lock.packages).filter(
+    ([path, { dev, devOptional }]) => dev === undefined && devOptional === undefined && !onlyForDevelopment.test(path),
   )
-  return Object.entries(lock.packages)
-    .filter(([path, { dev, devOptional }]) => path !== '' && dev === undefined && devOptional === undefined)
-    .filter(
-      ([path, locked]) => !onlyForDevelopment.test(path) && !/\/@typescript\//.test(path) && fits(locked, platform),
-    )
+  const { devDependencies: _, optionalDependencies: __, ...project } = lock.packages[''] ?? {}
+  return { ...lock, packages: { ...Object.fromEntries(kept), '': project } }
+}
+
+/** What the program needs to run: what `npm ci --omit=dev` installs there, without what is only for development. */
+export function productionPackages(platform: Platform): ProductionPackage[] {
+  return Object.entries(productionLock().packages)
+    .filter(([path, locked]) => path !== '' && fits(locked, platform))
     .map(([path, { version = '', license = 'not given' }]) => ({ name: nameOf(path), version, license, path }))
 }
 

@@ -29,7 +29,8 @@ async function release({ out, dryRun }: { out: string; dryRun: boolean }): Promi
       await mkdir(join(work, platform))
       files.push(await makeArchive({ platform, work: join(work, platform), out }))
     }
-    files.push(await writeBillOfMaterials(out, commit.at), await writeProvenance(out, commit))
+    files.push(await writeBillOfMaterials({ work: join(work, 'bill'), out, committedAt: commit.at }))
+    files.push(await writeProvenance(out, commit))
     files.push(await writeSums(out, files))
     process.stdout.write(`${files.map(file => join(out, file)).join('\n')}\n`)
   } finally {

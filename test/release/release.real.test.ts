@@ -109,8 +109,7 @@ describe('the archive', () => {
     const home = join(await temporaryDirectory(), 'a name with spaces')
     await mkdir(join(home, 'path'), { recursive: true })
     await tar.extract({ file: join(out, archiveName('linux-x64')), cwd: home })
-    for (const name of ['sh', 'readlink', 'dirname'])
-      await symlink(programNamed(name), join(home, 'path', name))
+    for (const name of ['sh', 'readlink', 'dirname']) await symlink(programNamed(name), join(home, 'path', name))
     // Two links, one of them relative, as package managers and people leave them.
     await symlink(join(home, `nimctl-${version}-linux-x64`, 'nimctl'), join(home, 'linked'))
     await symlink('../linked', join(home, 'path/nimctl'))
@@ -120,7 +119,7 @@ describe('the archive', () => {
     const env = [`PATH=${path}`, `HOME=${home}`, 'NO_COLOR=1', 'AWS_EC2_METADATA_DISABLED=true']
     const run = (...args: string[]) => {
       const [program = '', ...rest] = [...sudo, 'unshare', '--net', 'env', '-i', ...env, 'nimctl', ...args]
-      return execFileSync(program, rest, { cwd: home, encoding: 'utf8' })
+      return execFileSync(program, rest, { cwd: home, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
     }
     return { home, path, run }
   }
@@ -195,7 +194,9 @@ const refOf = (component: Record<string, string>) => component['bom-ref']
 
 it('says where it comes from, and how to compare', async () => {
   const text = await readFile(join(out, 'PROVENANCE.md'), 'utf8')
-  const lockSum = execFileSync('sha256sum', ['package-lock.json'], { encoding: 'utf8' }).split(' ')[0]
+  const lockSum = execFileSync('sha256sum', ['package-lock.json'], { cwd: checkout.path, encoding: 'utf8' }).split(
+    ' ',
+  )[0]
   expect(text).toContain(`commit | \`${await checkout.git('rev-parse', 'HEAD')}\``)
   expect(text).toContain(`sha256:${lockSum}`)
   expect(text).toContain(`Node.js ${process.versions.node}`)
