@@ -9,7 +9,7 @@ import { parseConfig } from '../../src/pipeline/config/read.ts'
 import { knownChecks } from '../../src/validate/catalogue.ts'
 import { withCheckTables } from './check-tables.ts'
 import { renderConfigSchema, withKeyTable } from './config-schema.ts'
-import { codeBlocks, firstColumn, readPage, root, section } from './markdown.ts'
+import { codeBlocks, firstColumn, readPage, readPages, root, section } from './markdown.ts'
 import { errorsIn, kindsIn, readSource, variablesIn, warningsIn } from './source.ts'
 
 const source = readSource()
@@ -113,6 +113,25 @@ it('docs/architecture.md has the folders in the order of the import rule', () =>
   )
   expect(folders).toEqual(flow)
   expect(folders.toSorted()).toEqual(readdirSync(join(root, 'src')).toSorted())
+})
+
+it('docs/security.md names a test for each threat, and only tests that there are', () => {
+  const page = readPage('docs/security.md')
+  const threats = section(page, '## Who could do what')
+    .split('\n')
+    .filter(line => /^\| [^-]/.test(line))
+    .slice(1)
+  expect(threats.length).toBeGreaterThan(8)
+  expect(threats.filter(line => !/\| test\/\S+\.test\.ts/.test(line))).toEqual([])
+  const named = [...page.text.matchAll(/test\/[\w/.-]+\.ts/g)].map(([path]) => path)
+  expect(named.filter(path => !listed('test').includes(path))).toEqual([])
+})
+
+it('the README leads to every page of docs/', () => {
+  const { text } = readPage('README.md')
+  const pages = readPages().map(({ path }) => path)
+  const first = pages.filter(path => path.startsWith('docs/') && !path.startsWith('docs/decisions/'))
+  expect(first.filter(path => !text.includes(`(${path})`) && !text.includes(`(${path}#`))).toEqual([])
 })
 
 it('docs/architecture.md names files that there are', () => {
