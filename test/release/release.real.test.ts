@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -87,6 +87,16 @@ describe('the npm package', () => {
     const mebibytes = (await sizeBelow(directory)) / 2 ** 20
     expect(mebibytes / Number(documented)).toBeGreaterThan(0.8)
     expect(mebibytes / Number(documented)).toBeLessThan(1.2)
+  })
+
+  it('says in one sentence which Node.js it needs, before any of its packages is there', async () => {
+    const directory = await temporaryDirectory()
+    await tar.extract({ file: join(out, `nimctl-${version}.tgz`), cwd: directory })
+    const old = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.19.0'})`
+    const args = ['--import', old, join(directory, 'package/bin/nimctl.js'), 'version']
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect({ status, stdout }).toEqual({ status: 7, stdout: '' })
+    expect(stderr).toMatch(/^Error: nimctl needs Node\.js 22\.15 or newer; this is 20\.19\.0\.\n.*\n$/)
   })
 })
 
