@@ -41,8 +41,8 @@ To rebuild it and compare, with the versions above:
 \`\`\`sh
 git checkout ${commit.id}
 npm ci
-npm run release -- --dry-run --out rebuilt
-(cd rebuilt && sha256sum --check /path/to/this/release/SHA256SUMS)
+npm run release -- --dry-run
+(cd release && sha256sum --check /path/to/this/release/SHA256SUMS)
 \`\`\`
 `
   await writeFile(join(out, provenanceFile), text)
