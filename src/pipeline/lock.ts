@@ -19,11 +19,17 @@ const file = v.strictObject({
   blake3: v.exactOptional(v.string()),
 })
 
+/** What lies in the mirror. */
+const mirroredImage = v.object({
+  destination: v.string(),
+  digest: v.string(),
+  platforms: v.array(v.object({ platform: v.string(), digest: v.string() })),
+})
+
 const lockedModel = v.object({
   image: v.string(),
   imageDigest: v.string(),
-  /** Platform and digest of what lies in the mirror. */
-  platforms: v.exactOptional(v.array(v.object({ platform: v.string(), digest: v.string() }))),
+  mirrored: v.exactOptional(mirroredImage),
   /** The flags that chose the profiles, as a person would type them. */
   choice: v.string(),
   profiles: v.array(v.string()),
@@ -41,6 +47,7 @@ const lock = v.object({
 
 export type Lock = v.InferOutput<typeof lock>
 export type LockedModel = v.InferOutput<typeof lockedModel>
+export type MirroredImage = v.InferOutput<typeof mirroredImage>
 
 /**
  * Reads `nimctl.lock`; an empty one where there is none.

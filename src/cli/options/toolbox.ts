@@ -1,9 +1,12 @@
+import type { MirrorConfig } from '../../pipeline/config/schema.ts'
 import type { PlacedDestination, StoredState, Toolbox } from '../../pipeline/run/ports.ts'
 import { NimctlError } from '../../system/errors.ts'
 import { parseJson } from '../../system/json.ts'
 import type { ProgressEvent, Report } from '../../system/progress.ts'
 import type { Context } from '../context.ts'
+import { registrySettings } from './image.ts'
 import { openPlace } from './place.ts'
+import { destinationLogin } from './registry.ts'
 import type { StoreFlags } from './store.ts'
 
 interface ToolboxOptions {
@@ -32,6 +35,7 @@ export function openToolbox({ config, flags, context }: ToolboxOptions): Toolbox
       if (typeof document === 'object' && document !== null) return { exitCode, document: { ...document } }
       return { exitCode, document: { stderr: stderrTail } }
     },
+    digestOf: (image, mirror, signal) => digestOf(image, mirror, { ...context, signal }),
     lookAt: (place, image, signal) => lookAt(place, { image, signal, flags, context }),
   }
 }
@@ -41,6 +45,28 @@ function handOn(line: string, report: Report): void {
   const event = parseJson(line)
   if (typeof event !== 'object' || event === null || !('event' in event)) return
   if (event.event === 'warning' || event.event === 'retrying' || event.event === 'log') report(event as ProgressEvent)
+}
+
+/** Without checks, where the file says so, a registry may also speak plain HTTP. */
+async function digestOf(image: string, mirror: MirrorConfig, context: Context): Promise<string | undefined> {
+  const { openImageSource } = await import('../../image/find-image.ts')
+  const { parseImageReference } = await import('../../image/reference.ts')
+  const reference = parseImageReference(image)
+  const { caFile } = mirror
+  const ways =
+    mirror.destTlsVerify === false ? [{ insecureSkipTlsVerify: true as const }, { plainHttp: true as const }] : [{}]
+  for (const way of ways) {
+    const settings = await registrySettings({ retries: 1, ...way, ...(caFile && { caFile }) }, context)
+    const findCredentials = async () => destinationLogin(context)
+    const own = destinationLogin(context) === undefined ? {} : { findCredentials }
+    try {
+      return (await openImageSource(reference, { ...settings, ...own })).digest
+    } catch (error) {
+      context.signal.throwIfAborted()
+      if (!(error instanceof NimctlError)) throw error
+    }
+  }
+  return undefined
 }
 
 interface Question {

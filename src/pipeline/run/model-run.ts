@@ -1,17 +1,19 @@
 import { rm } from 'node:fs/promises'
 
+import * as v from 'valibot'
+
 import { readCacheRecord } from '../../cache/record.ts'
 import { scanCacheTree } from '../../cache/scan.ts'
 import { exitCodes, NimctlError } from '../../system/errors.ts'
 import type { Report } from '../../system/progress.ts'
 import { type StepName, stepNames } from '../config/schema.ts'
-import { contentOf, type LockedModel, updateLock } from '../lock.ts'
+import { contentOf, type LockedModel, type MirroredImage, updateLock } from '../lock.ts'
 import { waitForLock } from '../wait-for-lock.ts'
 import { commandsOf } from './commands.ts'
 import type { DiskBudget } from './disk-budget.ts'
 import { failureOf } from './outcome.ts'
 import type { ModelPlan } from './plan.ts'
-import type { Toolbox } from './ports.ts'
+import type { CommandOutcome, Toolbox } from './ports.ts'
 import type { ModelResult, StepError, StepResult } from './result.ts'
 import { choiceArgs } from './step-args.ts'
 
@@ -27,13 +29,28 @@ export interface ModelRunOptions {
   report: Report
 }
 
+const mirrorResult = v.object({
+  images: v.tuple([
+    v.pipe(
+      v.object({
+        destination: v.string(),
+        digest: v.string(),
+        platformDigests: v.array(v.object({ platform: v.string(), digest: v.string() })),
+      }),
+      v.transform(({ platformDigests, ...image }) => ({ ...image, platforms: platformDigests })),
+    ),
+  ]),
+})
+
 /** Carries out what is due for a model, in the order of the flow. A failed step ends it; what is finished is kept. */
 export async function runModel(plan: ModelPlan, options: ModelRunOptions): Promise<ModelResult> {
   const { model, resolved, due } = plan
   const steps: StepResult[] = []
   const free = due.has('cache') ? await options.disk.acquire(plan.resolved.bytes ?? 0) : () => {}
   try {
-    for (const step of stepNames) steps.push(await takeStep(step, { plan, options, failed: steps.some(isFailed) }))
+    const noted: Noted = {}
+    for (const step of stepNames)
+      steps.push(await takeStep(step, { plan, options, noted, failed: steps.some(isFailed) }))
   } finally {
     free()
   }
@@ -51,19 +68,25 @@ function isFailed({ status }: StepResult): boolean {
   return status === 'failed'
 }
 
+/** What one step learns for the lock. */
+interface Noted {
+  mirrored?: MirroredImage
+}
+
 interface Place {
   plan: ModelPlan
   options: ModelRunOptions
+  noted: Noted
   failed: boolean
 }
 
-async function takeStep(step: StepName, { plan, options, failed }: Place): Promise<StepResult> {
+async function takeStep(step: StepName, { plan, options, noted, failed }: Place): Promise<StepResult> {
   const nothing = { step, commands: [], seconds: 0 }
   if (failed) return { ...nothing, status: plan.due.has(step) ? 'not-reached' : 'off' }
   if (!plan.due.has(step)) return { ...nothing, status: isWanted(step, plan) ? 'present' : 'off' }
   const beganMs = performance.now()
   const commands = commandsOf(step, plan)
-  const error = await carryOut(step, { commands, plan, options })
+  const error = await carryOut(step, { commands, plan, options, noted })
   return {
     step,
     status: error === undefined ? 'done' : 'failed',
@@ -75,22 +98,24 @@ async function takeStep(step: StepName, { plan, options, failed }: Place): Promi
 
 /** What is not due although the file asks for it is there already. */
 function isWanted(step: StepName, { settings }: ModelPlan): boolean {
+  if (step === 'mirror') return settings.mirror !== undefined
   return (step === 'cache' || step === 'upload') && settings.upload.length > 0
 }
 
 async function carryOut(
   step: StepName,
-  { commands, plan, options }: { commands: string[][]; plan: ModelPlan; options: ModelRunOptions },
+  { commands, plan, options, noted }: Omit<Place, 'failed'> & { commands: string[][] },
 ): Promise<StepError | undefined> {
   const timeoutMs = options.timeoutsMs[step]
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
   const signal = timeout === undefined ? options.signal : AbortSignal.any([options.signal, timeout])
   try {
     for (const args of commands) {
-      await waitForLock(() => runCommand(args, { options, signal }), signal)
+      const document = await waitForLock(() => runCommand(args, { options, signal }), signal)
+      if (step === 'mirror') noted.mirrored = v.parse(mirrorResult, document).images[0]
     }
     if (step === 'cache' && options.frozen) await checkCache(plan)
-    if (step === 'upload') await noteUpload(plan, options)
+    if (step === 'upload') await noteUpload(plan, options, noted)
     return undefined
   } catch (error) {
     options.signal.throwIfAborted()
@@ -104,13 +129,19 @@ async function carryOut(
 async function runCommand(
   args: readonly string[],
   { options, signal }: { options: ModelRunOptions; signal: AbortSignal },
-): Promise<void> {
-  const error = failureOf(await options.toolbox.command(args, { signal, report: options.report }))
+): Promise<CommandOutcome['document']> {
+  const outcome = await options.toolbox.command(args, { signal, report: options.report })
+  const error = failureOf(outcome)
   if (error !== undefined) throw new NimctlError(error.category, error.code, error)
+  return outcome.document
 }
 
 /** The lock takes what arrived; with --locked it must be what the lock says. */
-async function noteUpload(plan: ModelPlan, { toolbox, signal, lockFile, frozen, release }: ModelRunOptions) {
+async function noteUpload(
+  plan: ModelPlan,
+  { toolbox, signal, lockFile, frozen, release }: ModelRunOptions,
+  { mirrored = plan.locked?.mirrored }: Noted,
+) {
   const { model, settings, resolved } = plan
   const image = { reference: model.image, digest: resolved.imageDigest }
   const [first] = plan.places
@@ -123,6 +154,7 @@ async function noteUpload(plan: ModelPlan, { toolbox, signal, lockFile, frozen, 
     const locked = {
       image: model.image,
       imageDigest: resolved.imageDigest,
+      ...(mirrored && { mirrored }),
       choice: choiceArgs(settings).join(' '),
       profiles: resolved.profiles,
       ...content,

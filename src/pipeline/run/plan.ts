@@ -49,7 +49,8 @@ export async function planModel(model: ModelConfig, options: PlanOptions): Promi
   const resolved = await resolve(model, { settings, trusted, options })
   const locked = trusted ?? sameAs(options.locked, resolved)
   const places = await askPlaces(placesOf(model, settings), locked, options)
-  const due = stepsDue(settings, { places, steps: options.steps })
+  const mirrored = await isMirrored(settings, { locked, places, options })
+  const due = stepsDue(settings, { places, mirrored, steps: options.steps })
   if (due.has('cache')) checkSize(model, resolved, options.maxDisk)
   return { model, settings, directory, resolved, ...(locked && { locked }), places, due }
 }
@@ -79,13 +80,24 @@ function sameAs(locked: LockedModel | undefined, resolved: Resolved): LockedMode
   return locked !== undefined && lockChanges(locked, resolved).length === 0 ? locked : undefined
 }
 
+/** Where all destinations have the model, the mirror alone is asked: nobody outside. */
+async function isMirrored(
+  { mirror }: ModelSettings,
+  { locked, places, options }: { locked: LockedModel | undefined; places: readonly AskedPlace[]; options: PlanOptions },
+): Promise<boolean> {
+  const { mirrored } = locked ?? {}
+  if (mirror === undefined || mirrored === undefined || places.some(({ state }) => state !== 'matches')) return false
+  if (!mirrored.destination.startsWith(mirror.to.replace(/^docker:\/\//, ''))) return false
+  return (await options.toolbox.digestOf(mirrored.destination, mirror, options.signal)) === mirrored.digest
+}
+
 function stepsDue(
   { mirror, upload, emit }: ModelSettings,
-  { places, steps }: { places: readonly AskedPlace[]; steps: readonly StepName[] },
+  { places, mirrored, steps }: { places: readonly AskedPlace[]; mirrored: boolean; steps: readonly StepName[] },
 ): Set<StepName> {
   const missing = places.some(({ state }) => state !== 'matches') || upload.length === 0
   const asked: Record<StepName, boolean> = {
-    mirror: mirror !== undefined,
+    mirror: mirror !== undefined && !mirrored,
     profiles: true,
     // From one destination the others are filled without NGC.
     cache: missing && !places.some(({ state }) => state === 'matches'),

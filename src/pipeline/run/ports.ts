@@ -1,6 +1,6 @@
 import type { Inventory } from '../../inventory/inventory.ts'
 import type { Report } from '../../system/progress.ts'
-import type { Destination } from '../config/schema.ts'
+import type { Destination, MirrorConfig } from '../config/schema.ts'
 
 /** How a command of nimctl ended. */
 export interface CommandOutcome {
@@ -26,6 +26,8 @@ export interface StoredState {
 export interface Toolbox {
   /** `--json` is added. Standard error goes to `report`. */
   command(args: readonly string[], options: { signal: AbortSignal; report: Report }): Promise<CommandOutcome>
+  /** Asks the registry of a mirror. @returns `undefined` where nobody can say. */
+  digestOf(image: string, mirror: MirrorConfig, signal: AbortSignal): Promise<string | undefined>
   /** Asks a store, by listing alone. @param image which one, where several share a bucket. */
   lookAt(
     place: PlacedDestination,

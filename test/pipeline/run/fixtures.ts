@@ -39,10 +39,17 @@ export function aLockedModel(changes: Partial<LockedModel> = {}): LockedModel {
   }
 }
 
+export const mirroredImage = {
+  destination: 'registry.internal:5000/llama:1',
+  digest: `sha256:${'c'.repeat(64)}`,
+  platformDigests: [{ platform: 'linux/amd64', digest: `sha256:${'c'.repeat(64)}` }],
+}
+
 /** An nimctl whose commands succeed, and stores that hold what was uploaded to them. */
 export function aToolbox(
   held: Record<string, StoredState> = {},
   fails: (args: readonly string[]) => object | undefined = () => undefined,
+  mirrored: Record<string, string> = {},
 ) {
   const commands: string[] = []
   const stored = new Map(Object.entries(held))
@@ -54,9 +61,11 @@ export function aToolbox(
       if (args[0] === 'upload')
         for (const to of args.slice(2).filter(arg => arg.startsWith('@')))
           stored.set(to, { inventory: anInventory(), digest, complete: true })
+      if (args[0] === 'mirror') return { exitCode: 0, document: { images: [mirroredImage] } }
       return { exitCode: 0, document: { imageDigest: digest, profiles: ['p'], bytes: 7 } }
     },
     lookAt: async ({ argument }) => stored.get(argument),
+    digestOf: async image => mirrored[image],
   }
   return { toolbox, commands, stored }
 }

@@ -10,7 +10,7 @@ import { readLock, updateLock } from '../../../src/pipeline/lock.ts'
 import { run, type RunRequest } from '../../../src/pipeline/run/run.ts'
 import { silent } from '../../../src/system/progress.ts'
 import { makeTemporaryDirectory } from '../../servers/temporary-directory.ts'
-import { aLockedModel, anInventory, aToolbox, digest } from './fixtures.ts'
+import { aLockedModel, anInventory, aToolbox, digest, mirroredImage } from './fixtures.ts'
 
 const directory = makeTemporaryDirectory()
 afterAll(() => directory.remove())
@@ -89,6 +89,35 @@ it('notes in the lock what arrived, and leaves the other models there', async ()
   expect((await readLock(request.lockFile)).models).toEqual({
     llama: aLockedModel(),
     other: aLockedModel({ choice: '--tp 1' }),
+  })
+})
+
+describe('the mirror', () => {
+  const { destination, digest: copied, platformDigests: platforms } = mirroredImage
+  const held = { '@a/llama': complete, '@b/llama': complete }
+  const locked = aLockedModel({ mirrored: { destination, digest: copied, platforms } })
+  const withMirror = (request: RunRequest): RunRequest => ({
+    ...request,
+    config: { ...request.config, defaults: { ...request.config.defaults, mirror: { to: 'registry.internal:5000' } } },
+  })
+
+  it('is noted in the lock, by platform', async () => {
+    const { toolbox } = aToolbox()
+    const request = withMirror(aRequest({ toolbox }))
+    await run(request)
+    expect((await readLock(request.lockFile)).models['llama']).toEqual(locked)
+  })
+
+  it.each([
+    ['is left where it has the image as the lock says', { [destination]: copied }, 'present'],
+    ['gets the image again where it has another', { [destination]: digest }, 'done'],
+    ['gets the image again where nobody can say', {}, 'done'],
+  ])('%s', async (_, inMirror, status) => {
+    const { toolbox } = aToolbox(held, undefined, inMirror)
+    const request = withMirror(aRequest({ toolbox }))
+    await updateLock(request.lockFile, { name: 'llama', model: locked, signal })
+    const [result] = (await run(request)).models
+    expect(result?.steps[0]).toMatchObject({ step: 'mirror', status })
   })
 })
 
