@@ -82,7 +82,7 @@ async function writeArchive(file: string, cwd: string, folder: string): Promise<
   const below = await readdir(join(cwd, folder), { recursive: true, withFileTypes: true })
   const paths = below.filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
   const names = paths.map(path => path.slice(cwd.length + 1)).toSorted()
-  await tar.create({ file, cwd, gzip: { level: 9 }, portable: true, mtime: sameTime, onWriteEntry: sameMode }, names)
+  await tar.create({ file, cwd, gzip: { level: 6 }, portable: true, mtime: sameTime, onWriteEntry: sameMode }, names)
 }
 
 /** Whatever the umask was where it was made: programs for everyone to run, the rest for everyone to read. */
