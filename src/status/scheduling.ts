@@ -44,12 +44,21 @@ export function explainScheduling(
   said: string,
   nodes: readonly AnyObject[] | undefined,
 ): Finding | undefined {
+  // Of a tainted node the scheduler does not say whether its labels would do, and control planes are always tainted.
+  if (nodes !== undefined && selectorPattern.test(said) && !nodes.some(node => isSelected(pod, node)))
+    return explainSelector(pod, said, nodes)
   const rule = rules.find(({ match }) => match.test(said))
   if (rule !== undefined) {
     const { code, what, next } = rule
     return { code, severity: 'stuck', what, why: said, next }
   }
-  return /node affinity\/selector|didn't match Pod's node/.test(said) ? explainSelector(pod, said, nodes) : undefined
+  return selectorPattern.test(said) ? explainSelector(pod, said, nodes) : undefined
+}
+
+const selectorPattern = /node affinity\/selector|didn't match Pod's node/
+
+function isSelected({ spec }: V1Pod, { metadata }: AnyObject): boolean {
+  return Object.entries(spec?.nodeSelector ?? {}).every(([label, value]) => metadata.labels?.[label] === value)
 }
 
 function explainSelector({ spec }: V1Pod, said: string, nodes: readonly AnyObject[] | undefined): Finding {

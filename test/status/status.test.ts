@@ -162,6 +162,17 @@ describe('a pod', () => {
     expect(report).toMatchObject({ state: 'stuck', cause: { code, why: message } })
   })
 
+  it.each([
+    { zone: 'b', code: 'NODE_SELECTOR_UNMATCHED' },
+    { zone: undefined, code: 'NODE_TAINTED' },
+  ])('beside a tainted control plane, with the zone $zone, finds $code', async ({ zone, code }) => {
+    const said =
+      "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s)."
+    const nodeSelector = { disk: 'ssd', ...(zone !== undefined && { zone }) }
+    const parts = { phase: 'Pending', conditions: unscheduled(said), spec: { nodeSelector } }
+    expect((await askPod(parts, { objects: [asPod, ...nodes] })).cause).toMatchObject({ code, why: said })
+  })
+
   it('says which of its labels no node has', async () => {
     const nodeSelector = { disk: 'ssd', zone: 'b' }
     const parts = { phase: 'Pending', conditions: unscheduled(mismatch), spec: { nodeSelector } }
