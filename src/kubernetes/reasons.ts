@@ -100,6 +100,15 @@ export const schedulingReasons: readonly Reason[] = [
     definite: false,
   },
   {
+    // Of a tainted node the scheduler does not say whether its labels would do, and control planes are always tainted.
+    match: /node affinity\/selector.*untolerated taint|untolerated taint.*node affinity\/selector/s,
+    category: 'unavailable',
+    code: 'POD_UNSCHEDULABLE',
+    what: 'No node that takes pods without a toleration has the labels that were asked for.',
+    next: 'Correct --node-selector, or give the taint that it names: --toleration KEY=VALUE:EFFECT. What there is: kubectl get nodes --show-labels',
+    definite: false,
+  },
+  {
     match: /untolerated taint/,
     category: 'unavailable',
     code: 'POD_UNSCHEDULABLE',

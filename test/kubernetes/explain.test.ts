@@ -117,6 +117,12 @@ describe('a pod that does not start', () => {
       next: /--node-selector/,
     },
     {
+      message:
+        "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint(s).",
+      code: 'POD_UNSCHEDULABLE',
+      next: /--node-selector.*--toleration/,
+    },
+    {
       message: '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.',
       code: 'CLAIM_NOT_BOUND',
       next: /describe pvc/,
