@@ -359,7 +359,7 @@ describe.concurrent('what is well', () => {
       const said = { stdout: '', stderr: '' }
       waiting.stdout?.on('data', (data: Buffer) => (said.stdout += data.toString()))
       waiting.stderr?.on('data', (data: Buffer) => (said.stderr += data.toString()))
-      const ended = once(waiting, 'exit')
+      const ended = once(waiting, 'close')
       const server = { image: standIns.llm2.reference, ...mount }
       await apply(place.kubectl, deployment('llama', server, claimVolume('llama-pvc')))
       await place.kubectl(['wait', '--for=condition=Available', '--timeout=90s', 'deployment/llama'])
