@@ -20,13 +20,13 @@ interface ToolboxOptions {
 export function openToolbox({ config, flags, context }: ToolboxOptions): Toolbox {
   const env = { ...context.env, NIMCTL_CONFIG: config }
   return {
-    async command(args, { signal, report }) {
+    async command(args, { signal, report, env: more = {} }) {
       const { runTool } = await import('../../system/process.ts')
       const [program = ''] = process.argv.slice(1)
       const whole = [program, ...args, '--json', '--progress', 'json']
       const onLine = (line: string) => handOn(line, report)
       const { exitCode, stdout, stderrTail } = await runTool(process.execPath, whole, {
-        env,
+        env: { ...env, ...more },
         signal,
         onLine,
         tellEnd: true,

@@ -9,6 +9,11 @@ export interface ModelSettings {
   emit: readonly EmitConfig[]
 }
 
+/** The container's variables, as the environment of `nimctl cache`, which passes them on by name. */
+export function variablesOf({ cache }: Pick<ModelSettings, 'cache'>): Record<string, string> {
+  return Object.fromEntries(Object.entries(cache.env ?? {}).map(([name, value]) => [name, String(value)]))
+}
+
 export function settingsOf(model: ModelConfig, { defaults = {} }: Config): ModelSettings {
   const { profiles, mirror = defaults.mirror, upload, emit } = model
   const cache = { ...defaults.cache, ...model.cache }

@@ -6,6 +6,7 @@ import { readCacheRecord } from '../../cache/record.ts'
 import { scanCacheTree } from '../../cache/scan.ts'
 import { exitCodes, NimctlError } from '../../system/errors.ts'
 import type { Report } from '../../system/progress.ts'
+import { variablesOf } from '../config/model-settings.ts'
 import { type StepName, stepNames } from '../config/schema.ts'
 import { contentOf, type LockedModel, type MirroredImage, updateLock } from '../lock.ts'
 import { waitForLock } from '../wait-for-lock.ts'
@@ -111,7 +112,7 @@ async function carryOut(
   const signal = timeout === undefined ? options.signal : AbortSignal.any([options.signal, timeout])
   try {
     for (const args of commands) {
-      const document = await waitForLock(() => runCommand(args, { options, signal }), signal)
+      const document = await waitForLock(() => runCommand(args, { plan, options, signal }), signal)
       if (step === 'mirror') noted.mirrored = v.parse(mirrorResult, document).images[0]
     }
     if (step === 'cache' && options.frozen) await checkCache(plan)
@@ -128,9 +129,11 @@ async function carryOut(
 /** @throws NimctlError what the command says of itself. */
 async function runCommand(
   args: readonly string[],
-  { options, signal }: { options: ModelRunOptions; signal: AbortSignal },
+  { plan, options, signal }: { plan: ModelPlan; options: ModelRunOptions; signal: AbortSignal },
 ): Promise<CommandOutcome['document']> {
-  const outcome = await options.toolbox.command(args, { signal, report: options.report })
+  // Another step's store or registry is no business of the container's variables.
+  const env = args[0] === 'cache' ? variablesOf(plan.settings) : {}
+  const outcome = await options.toolbox.command(args, { signal, report: options.report, env })
   const error = failureOf(outcome)
   if (error !== undefined) throw new NimctlError(error.category, error.code, error)
   return outcome.document

@@ -24,8 +24,11 @@ export interface StoredState {
  * process that can be stopped, and memory that is given back.
  */
 export interface Toolbox {
-  /** `--json` is added. Standard error goes to `report`. */
-  command(args: readonly string[], options: { signal: AbortSignal; report: Report }): Promise<CommandOutcome>
+  /** `--json` is added. Standard error goes to `report`. @param options.env beside our own. */
+  command(
+    args: readonly string[],
+    options: { signal: AbortSignal; report: Report; env?: Readonly<Record<string, string>> },
+  ): Promise<CommandOutcome>
   /** Asks the registry of a mirror. @returns `undefined` where nobody can say. */
   digestOf(image: string, mirror: MirrorConfig, signal: AbortSignal): Promise<string | undefined>
   /** Asks a store, by listing alone. @param image which one, where several share a bucket. */

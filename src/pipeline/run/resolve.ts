@@ -2,7 +2,7 @@ import * as v from 'valibot'
 
 import { NimctlError } from '../../system/errors.ts'
 import type { Report } from '../../system/progress.ts'
-import type { ModelSettings } from '../config/model-settings.ts'
+import { type ModelSettings, variablesOf } from '../config/model-settings.ts'
 import type { ModelConfig } from '../config/schema.ts'
 import type { LockedModel } from '../lock.ts'
 import { failureOf } from './outcome.ts'
@@ -43,7 +43,7 @@ export async function resolveModel(
 ): Promise<Resolved> {
   const choice = choiceArgs(settings)
   const args = [...cacheArgs(image, directory, { cache: settings.cache, choice }), '--dry-run']
-  const outcome = await toolbox.command(args, { signal, report })
+  const outcome = await toolbox.command(args, { signal, report, env: variablesOf(settings) })
   const error = failureOf(outcome)
   if (error !== undefined) throw new NimctlError(error.category, error.code, error)
   return v.parse(plan, outcome.document)

@@ -50,7 +50,8 @@ export function cacheArgs(
   { cache, choice }: { cache: ModelSettings['cache']; choice: readonly string[] },
 ): string[] {
   const { gpus, runtime, shmSize, network, user, pull, env = {} } = cache
-  const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${String(value)}`])
+  // Names alone: a value may be secret, and command lines are shown.
+  const variables = Object.keys(env).flatMap(name => ['--env', name])
   return [
     'cache',
     image,

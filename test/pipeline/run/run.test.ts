@@ -121,6 +121,22 @@ describe('the mirror', () => {
   })
 })
 
+it('hands a variable to the cache by its environment, and shows its value nowhere', async () => {
+  const { toolbox } = aToolbox()
+  const seen: unknown[] = []
+  const command: typeof toolbox.command = (args, options) => {
+    if ('HF_TOKEN' in (options.env ?? {})) seen.push(args[0])
+    return toolbox.command(args, options)
+  }
+  const request = aRequest({ toolbox: { ...toolbox, command } })
+  const cache = { env: { HF_TOKEN: 'hunter2' } }
+  const defaults = { ...request.config.defaults, cache }
+  const result = await run({ ...request, config: { ...request.config, defaults } })
+  expect(seen).toEqual(['cache', 'cache'])
+  expect(JSON.stringify(result)).toContain('--env HF_TOKEN')
+  expect(JSON.stringify(result)).not.toContain('hunter2')
+})
+
 it('plans bytes, disk and time, and changes nothing', async () => {
   const { toolbox, commands } = aToolbox()
   const request = aRequest({ toolbox, dryRun: true, only: ['llama', 'other'] })
